@@ -1,0 +1,78 @@
+// Package doc is a parsed JSON or YAML document: a tree of values that remember where they stood in the text, so
+// that whoever reads meaning into it can name the line and column of every mistake, and report all of them at once.
+//
+// It knows syntax only. What a field means is the business of the packages that decode a tree (param, spec, api).
+// A tree is immutable after parsing and safe for concurrent readers.
+package doc
+
+import "strconv"
+
+// Kind is the syntactic kind of a value.
+type Kind uint8
+
+// The kinds of values a document is made of.
+const (
+	Null   Kind = iota // null, also YAML's ~ and the empty value
+	Bool               // Text is "true" or "false"
+	Number             // Text is the number as written, in JSON's number syntax
+	String             // Text is the decoded string
+	List               // Items holds the elements
+	Object             // Members holds the fields, each name once, in order of first appearance
+)
+
+// String returns the word used for the kind in messages.
+func (k Kind) String() string {
+	switch k {
+	case Null:
+		return "null"
+	case Bool:
+		return "boolean"
+	case Number:
+		return "number"
+	case String:
+		return "string"
+	case List:
+		return "array"
+	case Object:
+		return "object"
+	}
+	return "kind(" + strconv.Itoa(int(k)) + ")"
+}
+
+// Pos is a place in the text: line and column, both from 1, the column in bytes. The zero Pos means unknown.
+type Pos struct {
+	Line, Col int32
+}
+
+// Node is one value of a document.
+type Node struct {
+	Kind    Kind
+	Pos     Pos
+	Text    string   // Bool, Number, String
+	Items   []*Node  // List
+	Members []Member // Object
+}
+
+// Member is one field of an object.
+type Member struct {
+	Name     string
+	Pos      Pos // of the name
+	Value    *Node
+	Repeated bool // the text has the name more than once; this is the last of them
+}
+
+// Field returns the value of the field called name, or nil when n is no object or has no such field.
+func (n *Node) Field(name string) *Node {
+	if n == nil {
+		return nil
+	}
+	for i := range n.Members {
+		if n.Members[i].Name == name {
+			return n.Members[i].Value
+		}
+	}
+	return nil
+}
+
+// IsNull reports whether n is absent or null.
+func (n *Node) IsNull() bool { return n == nil || n.Kind == Null }
