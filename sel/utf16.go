@@ -1,0 +1,87 @@
+package sel
+
+import "strings"
+
+// Strings are UTF-8 here and UTF-16 in the language: lengths and positions that a script sees count UTF-16 units.
+
+// utf16Len is the length of s in UTF-16 units.
+func utf16Len(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < 0x80:
+		case c < 0xC0:
+			n-- // a continuation byte
+		case c >= 0xF0:
+			n++ // two units
+		}
+	}
+	return n
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// utf16Slice cuts s by UTF-16 positions, which must be in range. Half of a pair becomes U+FFFD.
+func utf16Slice(s string, from, to int) string {
+	if ascii(s) {
+		return s[from:to]
+	}
+	var b strings.Builder
+	at := 0
+	for _, r := range s {
+		size := 1
+		if r > 0xFFFF {
+			size = 2
+		}
+		switch lo, hi := max(at, from), min(at+size, to); {
+		case hi-lo == size:
+			b.WriteRune(r)
+		case hi > lo:
+			b.WriteRune('\uFFFD')
+		}
+		if at += size; at >= to {
+			break
+		}
+	}
+	return b.String()
+}
+
+// utf16Compare is Java's compareTo: the difference of the first units that differ, else of the lengths.
+func utf16Compare(a, b string) int {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	for i > 0 && (i < len(a) && a[i]&0xC0 == 0x80 || i < len(b) && b[i]&0xC0 == 0x80) {
+		i-- // back to where a character begins
+	}
+	a, b = a[i:], b[i:]
+	if a == "" || b == "" {
+		return utf16Len(a) - utf16Len(b)
+	}
+	a1, a2 := units(a)
+	b1, b2 := units(b)
+	if a1 != b1 {
+		return a1 - b1
+	}
+	return a2 - b2
+}
+
+// units are the UTF-16 units of the first character of s, the second zero if there is none.
+func units(s string) (int, int) {
+	for _, r := range s {
+		if r > 0xFFFF {
+			r -= 0x10000
+			return 0xD800 + int(r>>10), 0xDC00 + int(r&0x3FF)
+		}
+		return int(r), 0
+	}
+	return 0, 0
+}
