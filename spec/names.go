@@ -1,0 +1,158 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf16"
+)
+
+// WorkflowID names a workflow over all its versions.
+type WorkflowID string
+
+// StepID names a step within a definition, loops included.
+type StepID string
+
+// The naming rules of §11. Checks run in a fixed order and stop at the first failure, so a name has one problem at most.
+const (
+	idPattern        = `[_a-zA-Z0-9][.\-_a-zA-Z0-9]*+`
+	referencePattern = `[_a-zA-Z][.\-_a-zA-Z0-9]*+`
+	namePattern      = `[\w \.,:@&='(){}$+\[\]\-\/\]+` // as clients see it, a backslash short
+	reservedPrefix   = "maestro_"
+	reservedSuffix   = "_maestro"
+)
+
+// idProblem says what is wrong with a workflow id, or nothing.
+func (r *Rules) idProblem(id string) string {
+	const what = "[maestro id]"
+	switch {
+	case id == "":
+		return what + " cannot be null or empty"
+	case length(id) > r.IDLength:
+		return fmt.Sprintf("%s cannot be more than id length limit %d - rejected length is [%d] for value [%s]", what, r.IDLength, length(id), id)
+	case !isID(id, true):
+		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, idPattern, id)
+	case hasReservedPrefix(id):
+		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, id)
+	case hasReservedSuffix(id):
+		return fmt.Sprintf("%s cannot end with reserved suffix: %s - rejected value is [%s]", what, reservedSuffix, id)
+	}
+	return ""
+}
+
+// referenceProblem says what is wrong with a step id, a job type or a version, or nothing.
+func (r *Rules) referenceProblem(id string) string {
+	const what = "[maestro id or name reference]"
+	switch {
+	case id == "":
+		return what + " cannot be null or empty"
+	case length(id) > r.IDLength:
+		return fmt.Sprintf("%s cannot be more than id length limit %d - rejected length is [%d] for value [%s]", what, r.IDLength, length(id), id)
+	case !isID(id, false):
+		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, referencePattern, id)
+	case strings.Contains(id, r.Separator):
+		return fmt.Sprintf("%s cannot contain the step param separator '%s' - rejected value is [%s]", what, r.Separator, id)
+	case hasReservedPrefix(id):
+		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, id)
+	}
+	return ""
+}
+
+// nameProblem says what is wrong with the name of a tag or signal, or nothing.
+func (r *Rules) nameProblem(name string) string {
+	const what = "[maestro name]"
+	switch {
+	case strings.TrimSpace(name) == "":
+		return what + " cannot be null or empty or blank spaces"
+	case length(name) > r.NameLength:
+		return fmt.Sprintf("%s cannot be more than name length limit %d - rejected length is [%d] for value [%s]", what, r.NameLength, length(name), name)
+	case !isName(name):
+		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, namePattern, name)
+	case hasReservedPrefix(name):
+		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, name)
+	case hasReservedSuffix(name):
+		return fmt.Sprintf("%s cannot end with reserved suffix: %s - rejected value is [%s]", what, reservedSuffix, name)
+	}
+	return ""
+}
+
+// displayProblem says what is wrong with the display name of a workflow or step, or nothing.
+func (r *Rules) displayProblem(name string) string {
+	if length(name) <= r.NameLength {
+		return ""
+	}
+	return fmt.Sprintf("[maestro name] cannot be more than name length limit %d - rejected length is [%d] for value [%s]", r.NameLength, length(name), name)
+}
+
+// ValidateWorkflowID returns what is wrong with a workflow id, or nil.
+func ValidateWorkflowID(id string, r Rules) error {
+	r = r.orDefaults()
+	return asError(r.idProblem(id))
+}
+
+// ValidateReferenceID returns what is wrong with a step id, a job type or a version, or nil.
+func ValidateReferenceID(id string, r Rules) error {
+	r = r.orDefaults()
+	return asError(r.referenceProblem(id))
+}
+
+// ValidateName returns what is wrong with the name of a tag or of an announced signal, or nil.
+func ValidateName(name string, r Rules) error {
+	r = r.orDefaults()
+	return asError(r.nameProblem(name))
+}
+
+// NameError says which naming rule of §11 a text breaks.
+type NameError string
+
+func (e NameError) Error() string { return string(e) }
+
+func asError(problem string) error {
+	if problem == "" {
+		return nil
+	}
+	return NameError(problem)
+}
+
+// length counts as the limits do: in UTF-16 units.
+func length(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
+}
+
+func isID(s string, digitFirst bool) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '_', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
+		case c >= '0' && c <= '9' && (i > 0 || digitFirst):
+		case (c == '.' || c == '-') && i > 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '_', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case strings.IndexByte(` .,:@&='(){}$+[]-/\`, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+func hasReservedPrefix(s string) bool {
+	return len(s) >= len(reservedPrefix) && strings.EqualFold(s[:len(reservedPrefix)], reservedPrefix)
+}
+
+func hasReservedSuffix(s string) bool {
+	return len(s) >= len(reservedSuffix) && strings.EqualFold(s[len(s)-len(reservedSuffix):], reservedSuffix)
+}
