@@ -1,0 +1,162 @@
+package instance
+
+import "fmt"
+
+// Fold replays one journal entry. It is how a run is loaded; Apply uses the same steps for what it records.
+func (r *Run) Fold(entry []byte) error {
+	records, err := DecodeEntry(entry)
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		if err := r.fold(&records[i]); err != nil {
+			return fmt.Errorf("%w (record %d of its entry)", err, i+1)
+		}
+	}
+	return nil
+}
+
+// record notes that something happened, and makes it so.
+func (r *Run) record(rec Record) {
+	if err := r.fold(&rec); err != nil {
+		panic(err) // the decision itself was wrong: a broken invariant, which stops this run and no other
+	}
+	r.records = append(r.records, rec)
+}
+
+func (r *Run) fold(rec *Record) error {
+	r.Modified = max(r.Modified, rec.At)
+	switch rec.Kind {
+	case KindRunStatus:
+		return r.foldRunStatus(rec)
+	case KindRunLine:
+		r.Lines = appendLine(r.Lines, decodeLine(rec.Data, rec.At))
+		return nil
+	case KindRunAction:
+		r.Ending, r.EndedBy, r.EndedFor = Action(rec.A), rec.Text, string(rec.Data)
+		return nil
+	}
+	if rec.Step < 0 || rec.Step >= len(r.Steps) {
+		return fmt.Errorf("instance: run %s has no step %d", r.Identity(), rec.Step)
+	}
+	s := &r.Steps[rec.Step]
+	switch rec.Kind {
+	case KindStepCreated:
+		return r.foldCreated(s, rec)
+	case KindStepStatus:
+		return r.foldStepStatus(s, rec)
+	case KindStepParams:
+		s.results, s.resultsAt, s.params = rec.Data, rec.At, nil
+	case KindStepEdges:
+		s.Edges = decodeEdges(rec.Data, rec.At, len(r.Plan.Nodes[rec.Step].Successors))
+	case KindStepLine:
+		s.Lines = appendLine(s.Lines, decodeLine(rec.Data, rec.At))
+	case KindStepArtifact:
+		if s.Artifacts == nil {
+			s.Artifacts = make(map[string][]byte)
+		}
+		s.Artifacts[rec.Text] = rec.Data
+	case KindStepOutput:
+		s.Output = rec.Data
+	case KindStepEnding:
+		s.ending, s.endingFrom, s.endingAt = StepStatus(rec.Status), rec.A, rec.At
+	case KindStepSignals:
+		s.Deps, s.Signals = rec.Data, make([]Dependency, rec.A)
+	case KindStepSignal:
+		if rec.A < 0 || rec.A >= int64(len(s.Signals)) {
+			return fmt.Errorf("instance: step %s of run %s has no signal dependency %d", r.Plan.Nodes[rec.Step].ID, r.Identity(), rec.A)
+		}
+		s.Signals[rec.A] = Dependency{Status: SignalStatus(rec.Status), Sequence: rec.B}
+	case KindStepSent:
+		s.Sent = rec.Data
+	case KindStepRestart:
+		s.RestartBy = rec.Data
+	default:
+		return fmt.Errorf("instance: unknown record kind %d in run %s", rec.Kind, r.Identity())
+	}
+	return nil
+}
+
+func (r *Run) foldRunStatus(rec *Record) error {
+	to := RunStatus(rec.Status)
+	if to > FailedCleared || !runAllowed[r.Status][to] {
+		return fmt.Errorf("instance: run %s cannot go from %s to %s", r.Identity(), r.Status, to)
+	}
+	r.Status = to
+	if to == FailedCleared {
+		return nil
+	}
+	r.Own = to
+	if rec.A != 0 {
+		r.Own = RunStatus(rec.A)
+	}
+	switch {
+	case to == InProgress:
+		r.Started = rec.At
+	case to.Terminal():
+		r.Ended = rec.At
+	}
+	return nil
+}
+
+func (r *Run) foldCreated(s *Step, rec *Record) error {
+	if rec.Attempt != s.Number+1 || s.Number > 0 && (!s.Status.Terminal() || s.Status.Complete()) {
+		return fmt.Errorf("instance: step %s of run %s cannot have attempt %d after attempt %d, %s",
+			r.Plan.Nodes[rec.Step].ID, r.Identity(), rec.Attempt, s.Number, s.Status)
+	}
+	if s.Number > 0 && r.History {
+		s.Earlier = append(s.Earlier, s.Attempt)
+	}
+	last := s.Attempt
+	s.Attempt = Attempt{
+		Number: rec.Attempt, Sequence: rec.A, Status: StepCreated, Flags: rec.B, Modified: rec.At,
+		Retries: last.Retries, Manual: last.Manual, retry: last.retry, timeout: last.timeout, RestartBy: last.RestartBy,
+		Retryable: rec.B&FlagManual == 0 && (last.Number == 0 || last.Retryable),
+	}
+	s.Times[StepCreated] = rec.At
+	r.nextSequence = max(r.nextSequence, rec.A+1)
+	switch {
+	case last.Number == 0:
+		r.active++
+	case last.Status.Retryable():
+		s.Retries[retryKind(last.Status)]++
+	default:
+		s.Manual++
+		r.active++
+	}
+	return nil
+}
+
+func (r *Run) foldStepStatus(s *Step, rec *Record) error {
+	from, to := s.Status, StepStatus(rec.Status)
+	if to >= stepStatuses || !stepAllowed[from][to] {
+		return fmt.Errorf("instance: step %s of run %s cannot go from %s to %s", r.Plan.Nodes[rec.Step].ID, r.Identity(), from, to)
+	}
+	s.Status, s.Modified = to, rec.At
+	if !to.Terminal() {
+		s.Times[to] = rec.At
+		return nil
+	}
+	s.Ended, s.ending = rec.At, NotCreated
+	if to.Restartable() {
+		s.Retryable = false
+	}
+	live := func(st StepStatus) bool { return !st.Terminal() || st.Retryable() }
+	if live(from) && !live(to) {
+		r.active--
+	}
+	switch {
+	case to.Complete() && !from.Complete():
+		r.releaseSuccessors(rec.Step, -1)
+	case from.Complete() && !to.Complete():
+		r.releaseSuccessors(rec.Step, +1)
+	}
+	return nil
+}
+
+// releaseSuccessors counts a step that has become complete, or is not complete after all, for those who wait for it.
+func (r *Run) releaseSuccessors(step, by int) {
+	for _, e := range r.Plan.Nodes[step].Successors {
+		r.Steps[e.To].waiting += by
+	}
+}

@@ -1,0 +1,278 @@
+package instance
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+
+	"maestro/param"
+	"maestro/spec"
+)
+
+// Language evaluates what users wrote: params, conditions, timeouts. Its methods are pure; now is epoch milliseconds.
+// The core hands itself over so that the language can see the finished steps an expression may refer to.
+type Language interface {
+	// StepParams merges and evaluates the params of the step's latest attempt. results is what must be stored of them.
+	StepParams(r *Run, step int, now int64) (p *param.Params, results []byte, err error)
+	// RestoreStepParams returns the params of an attempt whose evaluation gave these stored results.
+	RestoreStepParams(r *Run, step int, a *Attempt, results []byte) (*param.Params, error)
+	// Conditions evaluates the conditions of a complete step's edges, in order. On an error the results before the bad one
+	// come with it.
+	Conditions(r *Run, step int, now int64) ([]EdgeResult, error)
+	// Timeout returns the step's timeout in milliseconds.
+	Timeout(r *Run, step int) (int64, error)
+	// Retry returns the step's retry policy, resolved.
+	Retry(r *Run, step int) spec.Retry
+	// Output merges output data into the params and artifacts of a step that is finishing. Nil params are unchanged.
+	Output(r *Run, step int, output []byte, now int64) (p *param.Params, results []byte, artifacts map[string][]byte, err error)
+	// Dependencies evaluates the step's signal dependencies to their stored form (JSON), nil when it has none.
+	Dependencies(r *Run, step int, now int64) ([]byte, error)
+	// Signals evaluates the signals that a finishing step announces (JSON), nil when there are none.
+	Signals(r *Run, step int, now int64) ([]byte, error)
+}
+
+// Permits hands out the permits that limit how many steps run at once. It is state that runs share and that is
+// derived from them: what a step holds is given back when it ends or its run is dropped from memory.
+type Permits interface {
+	// Acquire reports whether the attempt may start, and holds its permits from then on.
+	Acquire(r *Run, step int) bool
+}
+
+// Run is one run of a workflow instance: the fold of its records.
+type Run struct {
+	ID         int64 // surrogate key in the store
+	WorkflowID string
+	Internal   int64 // internal id of the workflow
+	Instance   int64
+	Number     int64 // workflow_run_id
+	UUID       string
+	Version    int64
+	Created    int64 // epoch milliseconds
+	Header     *Header
+	Plan       *Plan
+	Params     *param.Params    // evaluated params of the run
+	Kept       map[string]*Kept // restart: steps of earlier runs that this one does not run again
+	Language   Language
+	Permits    Permits // nil: no limits
+	History    bool    // keep earlier attempts, for readers
+
+	Status   RunStatus // of the instance: aggregated over its runs
+	Own      RunStatus // of this run alone
+	Started  int64
+	Ended    int64
+	Modified int64
+	Steps    []Step
+	Lines    []Line
+	Ending   Action // not NoAction: the whole run is being stopped, killed or timed out
+	EndedBy  string // the user who asked for it
+	EndedFor string // the reason given
+
+	nextSequence int64
+	active       int // steps that are live or will be retried
+
+	records []Record // made by the Apply under way
+	effects []Effect
+	ready   []int // steps that may be able to move
+	queued  []bool
+}
+
+// Kept is a step of an earlier run of the instance, as expressions of a restarted run may refer to it.
+type Kept struct {
+	Status StepStatus
+	Ended  int64
+	Params *param.Params
+}
+
+// Step is one step of a run: its latest attempt.
+type Step struct {
+	Attempt
+	Earlier []Attempt // with Run.History, oldest first
+	waiting int       // predecessors that are not complete
+}
+
+// Attempt is one attempt of a step.
+type Attempt struct {
+	Number    int64 // 0: not created
+	Sequence  int64 // step_instance_id
+	Status    StepStatus
+	Times     [Finishing + 1]int64 // when it entered each status that is not terminal
+	Ended     int64
+	Modified  int64
+	Flags     int64
+	Retries   [3]int64 // by spec.RetryKind: how many were used before this attempt
+	Manual    int64    // how often it was restarted by hand
+	Retryable bool
+
+	Artifacts map[string][]byte
+	Lines     []Line
+	Output    []byte // posted output data
+	Edges     []EdgeResult
+	Signals   []Dependency
+	Deps      []byte // evaluated dependencies as stored, nil for none
+	Sent      []byte // announced signals, nil for none
+	RestartBy []byte // what a manual restart asked for
+
+	results    []byte // of the params' evaluation, nil before
+	resultsAt  int64
+	params     *param.Params // restored from results when first needed
+	ending     StepStatus    // not NotCreated: the runtime has been told to end it, and this is where it goes then
+	endingFrom int64         // flags of KindStepEnding
+	endingAt   int64         // when it was told
+	endingTold int64         // when it was last told
+	retry      *spec.Retry
+	timeout    int64
+}
+
+// Dependency is what became of one signal dependency of an attempt.
+type Dependency struct {
+	Status   SignalStatus
+	Sequence int64 // of the signal that matched
+}
+
+// SignalStatus says what a signal dependency waits for.
+type SignalStatus uint8
+
+// The statuses of a dependency.
+const (
+	SignalPending SignalStatus = iota // waits for a signal
+	SignalMatched                     // matched by the signal of this sequence number
+	SignalSkipped                     // bypassed by a user
+)
+
+// EdgeResult is the result of a transition condition.
+type EdgeResult struct {
+	Done bool
+	True bool
+	At   int64
+	Note string
+}
+
+// flags of KindStepEnding.
+const (
+	endingByRun   int64 = 1 << iota // the whole run ends: the failure mode has no say
+	endingQuietly                   // nobody is told on the timeline
+)
+
+// New returns a run before its first record. Fields that identify it must be set by the caller before use.
+func New(h *Header, p *Plan, lang Language) *Run {
+	r := &Run{Header: h, Plan: p, Language: lang, nextSequence: 3}
+	r.Steps = make([]Step, len(p.Nodes))
+	for i := range p.Nodes {
+		r.Steps[i].waiting = len(p.Nodes[i].Predecessors)
+	}
+	if h.Line != nil {
+		r.Lines = append(r.Lines, decodeLine(h.Line, h.Requested))
+	}
+	return r
+}
+
+// CorrelationID returns the id that a root and all its descendants share.
+func (r *Run) CorrelationID() string {
+	if r.Header.Correlation != "" {
+		return r.Header.Correlation
+	}
+	return r.WorkflowID + ":" + strconv.FormatInt(r.Instance, 10) + ":" + strconv.FormatInt(r.Number, 10)
+}
+
+// Identity returns the run's name in messages: [workflow][instance][run].
+func (r *Run) Identity() string {
+	return fmt.Sprintf("[%s][%d][%d]", r.WorkflowID, r.Instance, r.Number)
+}
+
+// AttemptUUID returns the identity of an attempt. It is derived from the run's, so that an attempt made again after a
+// crash is the same attempt, and need not be stored.
+func (r *Run) AttemptUUID(step int, number int64) string {
+	h := sha1.New()
+	h.Write([]byte(r.UUID))
+	h.Write([]byte(r.Plan.Nodes[step].ID))
+	h.Write([]byte{0})
+	h.Write([]byte(strconv.FormatInt(number, 10)))
+	var sum [sha1.Size]byte
+	b := h.Sum(sum[:0])[:16]
+	b[6] = b[6]&0x0f | 0x50 // version 5: name-based (RFC 9562)
+	b[8] = b[8]&0x3f | 0x80
+	var out [36]byte
+	hex.Encode(out[:8], b[:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:], b[10:])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+// Timeout returns the run's timeout in milliseconds.
+func (r *Run) Timeout() int64 {
+	if r.Header.Timeout > 0 {
+		return r.Header.Timeout
+	}
+	return defaultTimeout
+}
+
+const defaultTimeout = 10 * 24 * 60 * 60 * 1000
+
+// Evaluated reports whether the attempt's params have been evaluated.
+func (a *Attempt) Evaluated() bool { return a.params != nil || a.results != nil }
+
+// StepParams returns the evaluated params of the step's latest attempt, nil when there are none.
+func (r *Run) StepParams(step int) *param.Params {
+	return r.AttemptParams(step, &r.Steps[step].Attempt)
+}
+
+// AttemptParams returns the evaluated params of one attempt, nil when there are none.
+func (r *Run) AttemptParams(step int, a *Attempt) *param.Params {
+	if a.params == nil && a.results != nil {
+		p, err := r.Language.RestoreStepParams(r, step, a, a.results)
+		if err != nil {
+			return nil
+		}
+		a.params = p
+	}
+	return a.params
+}
+
+// RetryPolicy returns the resolved retry policy of a step.
+func (r *Run) RetryPolicy(step int) *spec.Retry {
+	s := &r.Steps[step]
+	if s.retry == nil {
+		p := r.Language.Retry(r, step)
+		s.retry = &p
+	}
+	return s.retry
+}
+
+// AwaitsRetry reports whether the attempt failed and another one is due at the returned time.
+func (r *Run) AwaitsRetry(step int) (int64, bool) {
+	a := &r.Steps[step].Attempt
+	if !a.Status.Retryable() || r.Own.Terminal() {
+		return 0, false
+	}
+	kind := retryKind(a.Status)
+	return a.Ended + r.RetryPolicy(step).Delay(kind, int(a.Retries[kind])).Milliseconds(), true
+}
+
+func retryKind(s StepStatus) spec.RetryKind {
+	switch s {
+	case PlatformFailed:
+		return spec.PlatformRetry
+	case TimeoutFailed:
+		return spec.TimeoutRetry
+	default:
+		return spec.ErrorRetry
+	}
+}
+
+// IsEnding reports whether an attempt is being ended: its runtime has been told, and the run waits for its answer.
+func (a *Attempt) IsEnding() bool { return a.ending != NotCreated }
+
+// Policy returns the run policy.
+func (r *Run) Policy() string {
+	if r.Header.Policy != "" {
+		return r.Header.Policy
+	}
+	return "START_FRESH_NEW_RUN"
+}
+
+// Deadline returns when the timeout of the step's latest attempt ends it, in epoch milliseconds.
+func (r *Run) Deadline(step int) int64 { return min(r.timesOutAt(step), r.Started+r.Timeout()) }
