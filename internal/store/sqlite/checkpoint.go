@@ -1,0 +1,154 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// The log of changes (the -wal file) is what a commit waits for, so everything here serves one fsync. On the disks this
+// runs on, an fsync of a file that stays as long as it is takes less than half the time of one that makes it longer. So
+// the log gets its size when the store is opened, keeps it when the store is closed, and is written from the beginning
+// again and again.
+//
+// It can begin anew once all of it has been copied into the database and no reader looks at it. SQLite's own way is to
+// do that inside a commit, which then takes tens of milliseconds. Here a goroutine does it in three steps:
+//
+//  1. Copy what is in the log, while commits go on (a passive checkpoint).
+//  2. Bring the database file to the disk. SQLite itself leaves that to the checkpoint that catches up with the log.
+//     Steps 1 and 2 are repeated until little is left.
+//  3. Keep commits out, copy the rest, which is little, and wait for readers of the log to finish (a restart
+//     checkpoint). The next commit begins the log anew.
+//
+// When a reader takes too long the log just goes on growing, and step 3 is tried again later.
+const (
+	logSize  = 16 << 20             // bytes of log that a cycle should take, and that the file has from the beginning
+	logLimit = 4 * logSize          // the file is cut to this when some reader has made it longer
+	restLen  = 128                  // pages that may be left for step 3
+	rounds   = 4                    // of steps 1 and 2 at most
+	patience = time.Millisecond * 5 // how long step 3 waits for readers
+)
+
+// frames is how many pages the log has when a cycle begins. The other half of the file is for what is committed while
+// the cycle runs.
+const frames = logSize / pageSize / 2
+
+// checkpointer is the goroutine's view of the database.
+type checkpointer struct {
+	s    *Store
+	c    *conn
+	file *os.File // the database, to be brought to the disk; nil when nothing is
+}
+
+// keepLog makes the log outlive the connections, counts its pages, and gives it its size.
+func (s *Store) keepLog(c *conn) error {
+	if _, err := c.c.FileControl("main", sqlite3.FCNTL_PERSIST_WAL, true); err != nil {
+		return fmt.Errorf("keep the log: %w", err)
+	}
+	c.c.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
+		s.frames.Store(int64(pages))
+		return nil
+	})
+	if s.opt.NoSync {
+		return nil
+	}
+	return extend(s.path+"-wal", logSize)
+}
+
+// extend makes a file at least size bytes long with zeros that are really on the disk: room that is merely reserved
+// would cost each first fsync as much as making the file longer. SQLite takes zeros for the end of the log.
+func extend(path string, size int64) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	fi, err := f.Stat()
+	if err != nil || fi.Size() >= size {
+		return err
+	}
+	zeros := make([]byte, 1<<20)
+	for at := fi.Size(); at < size; {
+		n, err := f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at)
+		if err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return f.Sync()
+}
+
+// startCheckpoints starts the goroutine.
+func (s *Store) startCheckpoints(ctx context.Context) error {
+	c, err := openConn(ctx, s.path, s.checkpointPragmas())
+	if err != nil {
+		return err
+	}
+	p := &checkpointer{s: s, c: c}
+	if !s.opt.NoSync {
+		if p.file, err = os.OpenFile(s.path, os.O_RDWR, 0); err != nil {
+			c.close()
+			return err
+		}
+	}
+	s.workers.Go(p.run)
+	return nil
+}
+
+// run waits until the log is long enough and copies it.
+func (p *checkpointer) run() {
+	defer p.close()
+	for {
+		select {
+		case <-p.s.closed:
+			return
+		case <-p.s.nudge:
+			// An error here is no news: the commits that fill the log meet it as well, and have somebody to tell.
+			_ = p.cycle()
+		}
+	}
+}
+
+func (p *checkpointer) close() {
+	p.c.close()
+	if p.file != nil {
+		p.file.Close()
+	}
+}
+
+// cycle copies the log into the database and has it begin anew.
+func (p *checkpointer) cycle() (err error) {
+	if p.s.frames.Load() < frames {
+		return nil // the cycle before has seen to it
+	}
+	defer catch(&err)
+
+	for range rounds {
+		log, copied, err := p.c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
+		if err != nil {
+			return err
+		}
+		if p.file != nil {
+			if err := p.file.Sync(); err != nil {
+				return err
+			}
+		}
+		if int(p.s.frames.Load())-copied < restLen || copied < log {
+			break
+		}
+	}
+	c, err := p.s.acquire(context.Background())
+	if err != nil {
+		return err
+	}
+	defer func() { p.s.writer <- c }()
+	_, _, err = p.c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_RESTART)
+	if err == nil {
+		p.s.frames.Store(0)
+	}
+	return err
+}

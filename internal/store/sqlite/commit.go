@@ -1,0 +1,192 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"maestro/internal/store"
+)
+
+// Commit implements store.Runs.
+//
+// All changes go into one transaction. It first reads what the guards need (the epochs of the groups, and for each run
+// that is not new whether it exists and which entry is its last), decides in memory which changes are stale, and then
+// writes everything else with one statement per table and 64 rows. Nothing can have changed in between: the
+// transaction holds the write lock from its beginning.
+//
+// What can still fail is a key that is taken. Then the transaction is rolled back and made again with each change under
+// its own savepoint, which finds the guilty one; that is slow, and rare.
+func (s *Store) Commit(ctx context.Context, changes []store.Change) []error {
+	errs := make([]error, len(changes))
+	if len(changes) == 0 {
+		return errs
+	}
+	c, err := s.acquire(ctx)
+	if err == nil {
+		err = s.commit(c, changes, errs)
+		s.release(c)
+	}
+	if err != nil {
+		err = wrap(ctx, "commit", err)
+		for i := range errs {
+			if errs[i] == nil {
+				errs[i] = err
+			}
+		}
+	}
+	return errs
+}
+
+// commit is Commit on connection c. Its error is that of all changes without one in errs.
+func (s *Store) commit(c *conn, changes []store.Change, errs []error) error {
+	b := &s.batch
+	b.reset(c, s.pos, changes, errs)
+	err := s.transact(c, b.together)
+	if errors.Is(err, errConflict) {
+		clear(errs)
+		b.reset(c, s.pos, changes, errs)
+		err = s.transact(c, b.oneByOne)
+	}
+	if err == nil {
+		s.pos = b.pos
+	}
+	b.forget()
+	return err
+}
+
+// errConflict says that some change of the batch violates a constraint; which one is not known.
+var errConflict = errors.New("sqlite: conflict")
+
+// batch is the work of one Commit. Its buffers are used again by the next one.
+type batch struct {
+	c       *conn
+	pos     int64 // of the newest journal entry
+	changes []store.Change
+	errs    []error // one for each change
+
+	epochs  map[int32]int64          // of the groups concerned
+	runs    map[store.RunID]runState // of the runs concerned, as of the changes looked at so far
+	born    map[store.RunID]struct{} // children of the segment
+	updated map[store.RunID]int      // where in picked the update of a run is
+
+	ids    []store.RunID // runs to look up
+	ok     []int         // changes of the segment that are not refused
+	picked []int         // those of ok that a statement is about
+	rows   []*store.Run  // run rows to insert, in order
+	owned  []bool        // whether the row is a change's own, so that it must be new
+}
+
+// runState is what the guards know of a run.
+type runState struct {
+	exists bool
+	last   int64 // Seq of its newest entry
+}
+
+// reset prepares for a transaction.
+func (b *batch) reset(c *conn, pos int64, changes []store.Change, errs []error) {
+	b.c, b.pos, b.changes, b.errs = c, pos, changes, errs
+	if b.epochs == nil {
+		b.epochs = map[int32]int64{}
+		b.runs = map[store.RunID]runState{}
+		b.born = map[store.RunID]struct{}{}
+		b.updated = map[store.RunID]int{}
+	}
+	clear(b.epochs)
+	clear(b.runs)
+}
+
+// forget drops what belongs to the caller.
+func (b *batch) forget() {
+	b.c, b.changes, b.errs = nil, nil, nil
+	clear(b.rows)
+}
+
+// together applies all changes, or returns errConflict.
+func (b *batch) together() error {
+	if err := b.readEpochs(); err != nil {
+		return err
+	}
+	for first := 0; first < len(b.changes); {
+		last, err := b.apply(first, len(b.changes))
+		if isRefusal(err) {
+			return errConflict
+		}
+		if err != nil {
+			return err
+		}
+		first = last
+	}
+	return nil
+}
+
+// oneByOne applies the changes each under a savepoint, so that one that is refused leaves no trace.
+func (b *batch) oneByOne() error {
+	if err := b.readEpochs(); err != nil {
+		return err
+	}
+	for i := range b.changes {
+		if err := b.c.exec("SAVEPOINT change"); err != nil {
+			return err
+		}
+		pos := b.pos
+		_, err := b.apply(i, i+1)
+		if isRefusal(err) {
+			b.errs[i] = refusal(err)
+			b.pos = pos
+			clear(b.runs)
+			err = b.c.exec("ROLLBACK TO change")
+		}
+		if err != nil {
+			return err
+		}
+		if err := b.c.exec("RELEASE change"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply writes as many changes as it can at once, starting at first and ending before end, and returns where it stopped.
+func (b *batch) apply(first, end int) (int, error) {
+	last := b.segment(first, end)
+	if err := b.lookUp(first, last); err != nil {
+		return 0, err
+	}
+	b.guard(first, last)
+	for _, write := range []func() error{b.insertRuns, b.insertEntries, b.updateRuns, b.putRecords} {
+		if err := write(); err != nil {
+			return 0, err
+		}
+	}
+	return last, nil
+}
+
+// segment returns the end of the longest list of changes from first on that can be written table by table with the same
+// result as change by change: none of them is about a run that an earlier one of them creates as a child.
+func (b *batch) segment(first, end int) int {
+	clear(b.born)
+	for i := first; i < end; i++ {
+		ch := &b.changes[i]
+		if _, born := b.born[ch.Run]; born {
+			return i
+		}
+		for k := range ch.Children {
+			b.born[ch.Children[k].ID] = struct{}{}
+		}
+	}
+	return end
+}
+
+// isRefusal says whether an error is about one change rather than about the database.
+func isRefusal(err error) bool {
+	return errors.Is(err, store.ErrExists) || errors.Is(err, errConflict) || isData(err)
+}
+
+// refusal makes it the error that the change gets.
+func refusal(err error) error {
+	if errors.Is(err, store.ErrExists) || isConstraint(err) || errors.Is(err, errConflict) {
+		return store.ErrExists
+	}
+	return fmt.Errorf("sqlite: commit: %w", err)
+}

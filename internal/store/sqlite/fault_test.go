@@ -1,0 +1,168 @@
+package sqlite_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
+
+	"maestro/internal/store"
+	"maestro/internal/store/sqlite"
+)
+
+// disk is a file system whose writes and syncs fail on demand, for the connection that writes.
+type disk struct {
+	vfs.VFSFilename
+	name string
+	ops  atomic.Int64                        // writes and syncs so far
+	fail atomic.Pointer[func(n int64) error] // asked before each; nil: all is well
+}
+
+func newDisk(t *testing.T) *disk {
+	t.Helper()
+	d := &disk{VFSFilename: sqlite.LogVFS(), name: "disk-" + t.Name()}
+	vfs.Register(d.name, d)
+	t.Cleanup(func() { vfs.Unregister(d.name) })
+	return d
+}
+
+// failWith makes every operation for which when returns true return err.
+func (d *disk) failWith(err error, when func(n int64) bool) {
+	f := func(n int64) error {
+		if when(n) {
+			return err
+		}
+		return nil
+	}
+	d.fail.Store(&f)
+}
+
+func (d *disk) heal() { d.fail.Store(nil) }
+
+func (d *disk) next() error {
+	n := d.ops.Add(1)
+	if f := d.fail.Load(); f != nil {
+		return (*f)(n)
+	}
+	return nil
+}
+
+func (d *disk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	f, out, err := d.VFSFilename.OpenFilename(name, flags)
+	if err == nil && flags&vfs.OPEN_WAL != 0 {
+		f = diskFile{f, d}
+	}
+	return f, out, err
+}
+
+type diskFile struct {
+	vfs.File
+	d *disk
+}
+
+func (f diskFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := f.d.next(); err != nil {
+		return 0, err
+	}
+	return f.File.WriteAt(p, off)
+}
+
+func (f diskFile) Sync(flags vfs.SyncFlag) error {
+	if err := f.d.next(); err != nil {
+		return err
+	}
+	return f.File.Sync(flags)
+}
+
+func always(int64) bool { return true }
+
+func TestDiskFullThenSpaceAgain(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	path := filepath.Join(t.TempDir(), "test.db")
+	s := open(t, path, sqlite.WithVFS(sqlite.Options{}, d.name))
+	w := newWriter(t, s)
+	w.must(w.insert(1))
+
+	d.failWith(sqlite3.FULL, always)
+	for _, err := range s.Commit(t.Context(), []store.Change{w.entry(1, 2), w.insert(2)}) {
+		wantErr(t, err, store.ErrFull)
+	}
+	if _, entries, err := s.Load(t.Context(), 1); err != nil || len(entries) != 1 {
+		t.Errorf("while the disk is full: %d entries, %v", len(entries), err)
+	}
+	d.heal()
+	w.must(w.entry(1, 2))
+	w.must(w.insert(2))
+	s.Close()
+
+	s = open(t, path, sqlite.Options{})
+	if _, entries, err := s.Load(t.Context(), 1); err != nil || len(entries) != 2 {
+		t.Errorf("opened again: %d entries, %v", len(entries), err)
+	}
+}
+
+func TestQuota(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "test.db"), sqlite.Options{MaxBytes: 1 << 20})
+	w := newWriter(t, s)
+	var err error
+	n := int64(0)
+	for err == nil && n < 10_000 {
+		n++
+		err = w.commit(w.insert(n))
+	}
+	wantErr(t, err, store.ErrFull)
+	if _, _, err := s.Load(t.Context(), store.RunID(n-1)); err != nil {
+		t.Errorf("the run before: %v", err)
+	}
+}
+
+// TestEachWriteFailsOnce fails the first write to the log, then the second, and so on, of a few commits, and checks each
+// time that what was acknowledged is there, that nothing else is half there, and that the store goes on.
+func TestEachWriteFailsOnce(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []error{sqlite3.IOERR_WRITE, sqlite3.FULL} {
+		for nth := int64(1); nth <= 12; nth++ {
+			t.Run(fmt.Sprintf("%v/%d", fault, nth), func(t *testing.T) {
+				d := newDisk(t)
+				path := filepath.Join(t.TempDir(), "test.db")
+				s := open(t, path, sqlite.WithVFS(sqlite.Options{}, d.name))
+				w := newWriter(t, s)
+				from := d.ops.Load()
+				d.failWith(fault, func(n int64) bool { return n == from+nth })
+
+				acked := map[int64]int64{} // entries of each run
+				for n := int64(1); n <= 5; n++ {
+					for acked[n] < 3 {
+						ch := w.entry(n, acked[n]+1)
+						if acked[n] == 0 {
+							ch = w.insert(n)
+						}
+						err := w.commit(ch)
+						if err == nil {
+							acked[n]++
+							continue
+						}
+						if errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrExists) {
+							t.Fatalf("run %d: a failed commit was applied: %v", n, err)
+						}
+					}
+				}
+				s.Close()
+
+				s = open(t, path, sqlite.Options{})
+				for n, want := range acked {
+					_, entries, err := s.Load(t.Context(), store.RunID(n))
+					if err != nil || int64(len(entries)) != want {
+						t.Errorf("run %d: %d entries of %d, %v", n, len(entries), want, err)
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	"fmt"
+)
+
+// Sizes that were chosen by measuring; see docs/decisions/0003-sqlite-driver.md.
+const (
+	pageSize    = 4096
+	writerCache = 64 << 20 // bytes of pages that the writer keeps
+	readerCache = 8 << 20  // each reader
+)
+
+// pragmas returns how the connection that writes is set up.
+func (s *Store) pragmas() []string {
+	sync := "FULL"
+	if s.opt.NoSync {
+		sync = "OFF"
+	}
+	p := []string{
+		fmt.Sprintf("page_size = %d", pageSize), // of a new database
+		"journal_mode = WAL",
+		"synchronous = " + sync,
+		"wal_autocheckpoint = 0", // the checkpointer does it
+		fmt.Sprintf("journal_size_limit = %d", logLimit),
+		"foreign_keys = ON",
+		"temp_store = MEMORY",
+		fmt.Sprintf("cache_size = %d", -writerCache/1024),
+	}
+	if s.opt.MaxBytes > 0 {
+		p = append(p, fmt.Sprintf("max_page_count = %d", max(1, s.opt.MaxBytes/pageSize)))
+	}
+	return p
+}
+
+// readerPragmas returns how the connections that read are set up.
+func (s *Store) readerPragmas() []string {
+	return []string{
+		"query_only = ON",
+		"temp_store = MEMORY",
+		fmt.Sprintf("cache_size = %d", -readerCache/1024),
+		"busy_timeout = 10000", // only recovery of the log can make a reader wait
+	}
+}
+
+// checkpointPragmas returns how the connection of the checkpointer is set up.
+func (s *Store) checkpointPragmas() []string {
+	sync := "FULL"
+	if s.opt.NoSync {
+		sync = "OFF"
+	}
+	return []string{
+		"synchronous = " + sync,
+		"wal_autocheckpoint = 0",
+		fmt.Sprintf("busy_timeout = %d", patience.Milliseconds()),
+	}
+}

@@ -1,0 +1,152 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+)
+
+// write runs f in a transaction on the connection that writes, and returns once the transaction is durable. The context
+// ends the wait for the connection, never a transaction under way: those are short, and an interrupted one would leave
+// the caller with an unknown result for nothing.
+func (s *Store) write(ctx context.Context, what string, f func(*conn) error) error {
+	c, err := s.acquire(ctx)
+	if err != nil {
+		return wrap(ctx, what, err)
+	}
+	defer s.release(c)
+	return wrap(ctx, what, s.transact(c, func() error { return f(c) }))
+}
+
+// acquire takes the connection that writes. Who has it also has the fields of the store that it guards.
+func (s *Store) acquire(ctx context.Context) (*conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case <-s.closed:
+		return nil, errClosed
+	default:
+	}
+	select {
+	case c := <-s.writer:
+		if s.fault != nil {
+			s.writer <- c
+			return nil, s.fault
+		}
+		return c, nil
+	case <-s.closed:
+		return nil, errClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// release gives the connection back, and wakes the checkpointer when the log has become long.
+func (s *Store) release(c *conn) {
+	s.writer <- c
+	if s.frames.Load() < frames {
+		return
+	}
+	select {
+	case s.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// transact runs f in an immediate transaction, which is rolled back when f returns an error.
+func (s *Store) transact(c *conn, f func() error) (err error) {
+	before := c.executed
+	defer func() { s.statements.Add(c.executed - before) }()
+	defer func() {
+		if errors.Is(err, errBroken) {
+			s.fault = err
+		}
+	}()
+	defer catch(&err)
+
+	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	s.commits.Add(1)
+	if err := f(); err != nil {
+		return c.rollback(err)
+	}
+	if err := c.exec("COMMIT"); err != nil {
+		return c.rollback(err)
+	}
+	return nil
+}
+
+// rollback ends a transaction, unless SQLite has done so by itself as it does when the disk is full, and returns why,
+// with what went wrong on the way.
+func (c *conn) rollback(why error) error {
+	if c.c.GetAutocommit() {
+		return why
+	}
+	if err := c.exec("ROLLBACK"); err != nil {
+		return errors.Join(why, err)
+	}
+	return why
+}
+
+// read runs f on a connection that reads, in one snapshot of the database.
+func (s *Store) read(ctx context.Context, what string, f func(*conn) error) error {
+	if s.readers == nil {
+		return s.readInMemory(ctx, what, f)
+	}
+	if err := ctx.Err(); err != nil {
+		return wrap(ctx, what, context.Cause(ctx))
+	}
+	select {
+	case <-s.closed:
+		return errClosed
+	default:
+	}
+	select {
+	case c := <-s.readers:
+		c, err := s.readOn(ctx, c, f)
+		s.readers <- c
+		return wrap(ctx, what, err)
+	case <-s.closed:
+		return errClosed
+	case <-ctx.Done():
+		return wrap(ctx, what, context.Cause(ctx))
+	}
+}
+
+// readOn is read on connection c, which it opens when it is nil. It returns the connection to keep.
+func (s *Store) readOn(ctx context.Context, c *conn, f func(*conn) error) (_ *conn, err error) {
+	if c == nil {
+		if c, err = openConn(ctx, s.path, s.readerPragmas()); err != nil {
+			return nil, err
+		}
+	}
+	err = c.snapshot(ctx, f)
+	if errors.Is(err, errBroken) {
+		return nil, err
+	}
+	return c, err
+}
+
+// snapshot runs f in one read transaction, which ctx interrupts.
+func (c *conn) snapshot(ctx context.Context, f func(*conn) error) (err error) {
+	defer catch(&err)
+	defer c.c.SetInterrupt(c.c.SetInterrupt(ctx))
+
+	if err := c.exec("BEGIN"); err != nil {
+		return err
+	}
+	err = f(c)
+	c.c.SetInterrupt(context.WithoutCancel(ctx))
+	return c.rollback(err)
+}
+
+// readInMemory reads on the connection that writes: a database in memory has no other.
+func (s *Store) readInMemory(ctx context.Context, what string, f func(*conn) error) error {
+	c, err := s.acquire(ctx)
+	if err != nil {
+		return wrap(ctx, what, err)
+	}
+	defer s.release(c)
+	return wrap(ctx, what, c.snapshot(ctx, f))
+}

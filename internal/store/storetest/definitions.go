@@ -1,0 +1,250 @@
+package storetest
+
+import (
+	"testing"
+
+	"maestro/internal/store"
+)
+
+// aDefinition returns the first push of a workflow.
+func aDefinition(id string) store.DefinitionChange {
+	return store.DefinitionChange{
+		Workflow: store.Workflow{
+			ID:           id,
+			Active:       1,
+			Latest:       1,
+			ActivateTime: noon,
+			ActivatedBy:  []byte(`{"name":"ann"}`),
+			Properties:   []byte(`{"owner":"ann"}`),
+			ModifyTime:   noon,
+		},
+		Version: &store.Version{
+			Version:    1,
+			Created:    noon,
+			Metadata:   []byte(`{"m":1}`),
+			Definition: []byte(`{"id":"` + id + `"}`),
+		},
+		Timeline: &store.TimelineEntry{Author: []byte(`{"name":"ann"}`), Log: "created", At: noon},
+		Event:    []byte("pushed " + id),
+		At:       noon,
+	}
+}
+
+// next returns the push of another version on top of row.
+func next(row store.Workflow) store.DefinitionChange {
+	d := aDefinition(row.ID)
+	d.Workflow.Internal, d.Previous = row.Internal, row.ModifyTime
+	d.Workflow.Latest, d.Version.Version = row.Latest+1, row.Latest+1
+	d.Workflow.ModifyTime = row.ModifyTime + 1
+	d.Timeline.Log = "pushed"
+	return d
+}
+
+// Definitions tests workflows and their versions.
+func Definitions(t *testing.T, open func(t *testing.T) store.Store) {
+	run(t, open, []promise{
+		{"DefineCreates", func(t *testing.T, f *fixture) {
+			d := aDefinition("wf")
+			row, err := f.Define(t.Context(), d)
+			noErr(t, err)
+			wantEqual(t, row.Internal >= 10_000, true)
+			d.Workflow.Internal = row.Internal
+			wantEqual(t, row, d.Workflow)
+
+			byID, err := f.Workflow(t.Context(), "wf")
+			noErr(t, err)
+			wantEqual(t, *byID, row)
+			byInternal, err := f.WorkflowByInternal(t.Context(), row.Internal)
+			noErr(t, err)
+			wantEqual(t, *byInternal, row)
+			v, err := f.Version(t.Context(), row.Internal, 1)
+			noErr(t, err)
+			d.Version.Workflow = row.Internal
+			wantEqual(t, v, d.Version)
+		}},
+		{"UnknownIsNotFound", func(t *testing.T, f *fixture) {
+			_, err := f.Workflow(t.Context(), "wf")
+			wantErr(t, err, store.ErrNotFound)
+			_, err = f.WorkflowByInternal(t.Context(), 10_000)
+			wantErr(t, err, store.ErrNotFound)
+			_, err = f.Version(t.Context(), 10_000, 1)
+			wantErr(t, err, store.ErrNotFound)
+		}},
+		{"TakenIDExists", func(t *testing.T, f *fixture) {
+			_, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			_, err = f.Define(t.Context(), aDefinition("wf"))
+			wantErr(t, err, store.ErrExists)
+		}},
+		{"DefineChanges", func(t *testing.T, f *fixture) {
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			d := next(row)
+			d.Workflow.Active, d.Workflow.ActivateTime, d.Workflow.ActivatedBy = 0, 0, nil
+
+			got, err := f.Define(t.Context(), d)
+
+			noErr(t, err)
+			wantEqual(t, got, d.Workflow)
+			_, err = f.Version(t.Context(), row.Internal, 2)
+			noErr(t, err)
+		}},
+		{"ChangedSinceIsStale", func(t *testing.T, f *fixture) {
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			_, err = f.Define(t.Context(), next(row))
+			noErr(t, err)
+			_, err = f.Define(t.Context(), next(row))
+			wantErr(t, err, store.ErrStale)
+		}},
+		{"RefusedDefineLeavesNoTrace", func(t *testing.T, f *fixture) {
+			noErr(t, f.PutRecords(t.Context(), store.Record{Kind: "trigger", Key: "k", Value: []byte("x")}))
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			d := next(row)
+			d.Records = []store.Record{{Kind: "trigger", Key: "k", Value: []byte("y"), Unique: true}}
+			_, err = f.Define(t.Context(), d)
+			wantErr(t, err, store.ErrExists)
+
+			got, err := f.Workflow(t.Context(), "wf")
+			noErr(t, err)
+			wantEqual(t, *got, row)
+			_, err = f.Version(t.Context(), row.Internal, 2)
+			wantErr(t, err, store.ErrNotFound)
+			lines, err := f.Timeline(t.Context(), row.Internal, 10)
+			noErr(t, err)
+			wantEqual(t, len(lines), 1)
+			events, err := f.After(t.Context(), 0, 0, 10)
+			noErr(t, err)
+			wantEqual(t, len(events), 1)
+		}},
+		{"EventAndRecordsGoWithTheChange", func(t *testing.T, f *fixture) {
+			d := aDefinition("wf")
+			d.Records = []store.Record{{Kind: "trigger", Key: "k", Value: []byte("x")}}
+			_, err := f.Define(t.Context(), d)
+			noErr(t, err)
+
+			events, err := f.After(t.Context(), 0, 0, 10)
+			noErr(t, err)
+			wantEqual(t, texts(events), []string{"pushed wf"})
+			wantEqual(t, events[0].Run, store.RunID(0))
+			wantEqual(t, events[0].At, noon)
+			_, err = f.Record(t.Context(), "trigger", "k")
+			noErr(t, err)
+		}},
+		{"TimelineIsNewestFirst", func(t *testing.T, f *fixture) {
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			for _, log := range []string{"second", "third"} {
+				d := next(row)
+				d.Timeline.Log = log
+				row, err = f.Define(t.Context(), d)
+				noErr(t, err)
+			}
+			lines, err := f.Timeline(t.Context(), row.Internal, 2)
+			noErr(t, err)
+			wantEqual(t, lines, []store.TimelineEntry{
+				{Author: []byte(`{"name":"ann"}`), Log: "third", At: noon},
+				{Author: []byte(`{"name":"ann"}`), Log: "second", At: noon},
+			})
+		}},
+		{"WorkflowsInByteOrderWithoutInline", func(t *testing.T, f *fixture) {
+			for _, id := range []string{"b", "B", "é", "a.c", "a"} {
+				_, err := f.Define(t.Context(), aDefinition(id))
+				noErr(t, err)
+			}
+			_, err := f.Inline(t.Context(), "a:loop", noon)
+			noErr(t, err)
+
+			first, err := f.Workflows(t.Context(), "", 3)
+			noErr(t, err)
+			rest, err := f.Workflows(t.Context(), first[2].ID, 3)
+			noErr(t, err)
+
+			var got []string
+			for _, w := range append(first, rest...) {
+				got = append(got, w.ID)
+			}
+			wantEqual(t, got, []string{"B", "a", "a.c", "b", "é"})
+		}},
+		{"InlineCreatesOnce", func(t *testing.T, f *fixture) {
+			a, err := f.Inline(t.Context(), "wf:loop", noon)
+			noErr(t, err)
+			b, err := f.Inline(t.Context(), "wf:loop", noon+1)
+			noErr(t, err)
+			wantEqual(t, a, b)
+			wantEqual(t, a, store.Workflow{Internal: a.Internal, ID: "wf:loop", Inline: true, ModifyTime: noon})
+			wantEqual(t, a.Internal >= 10_000, true)
+		}},
+	})
+}
+
+// Deletion tests how a workflow goes and what stays.
+func Deletion(t *testing.T, open func(t *testing.T) store.Store) {
+	run(t, open, []promise{
+		{"DeleteTakesEverything", func(t *testing.T, f *fixture) {
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			other, err := f.Define(t.Context(), aDefinition("other"))
+			noErr(t, err)
+			const n = 300
+			var changes []store.Change
+			for i := range int64(n) {
+				r := aRun(i + 1)
+				r.Workflow = row.Internal
+				changes = append(changes, f.insert(r), f.entry(r, 2, "2"), f.entry(r, 3, "3"))
+			}
+			kept := aRun(n + 1)
+			kept.Workflow = other.Internal
+			f.must(append(changes, f.insert(kept))...)
+
+			noErr(t, f.Delete(t.Context(), "wf", []byte("deleted"), noon))
+
+			_, err = f.Workflow(t.Context(), "wf")
+			wantErr(t, err, store.ErrNotFound)
+			_, err = f.Version(t.Context(), row.Internal, 1)
+			wantErr(t, err, store.ErrNotFound)
+			f.wantNoRun(aRun(1).ID)
+			f.wantNoRun(aRun(n).ID)
+			lines, err := f.Timeline(t.Context(), row.Internal, 10)
+			noErr(t, err)
+			wantEqual(t, len(lines), 0)
+			events, err := f.After(t.Context(), 0, 0, 10)
+			noErr(t, err)
+			wantEqual(t, texts(events), []string{"pushed wf", "pushed other", "created", "deleted"})
+			f.wantEntries(kept.ID, "created")
+		}},
+		{"DeleteOfUnknownIsNotFound", func(t *testing.T, f *fixture) {
+			wantErr(t, f.Delete(t.Context(), "wf", nil, noon), store.ErrNotFound)
+		}},
+		{"NameIsFreeAndInstancesGoOn", func(t *testing.T, f *fixture) {
+			old, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			r := aRun(41)
+			r.Workflow = old.Internal
+			f.create(r)
+			noErr(t, f.Delete(t.Context(), "wf", nil, noon))
+
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+
+			noErr(t, err)
+			wantEqual(t, row.FirstInstance, int64(41))
+			wantEqual(t, row.Internal > old.Internal, true)
+		}},
+		{"PositionsAreNotGivenTwice", func(t *testing.T, f *fixture) {
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			r := aRun(1)
+			r.Workflow = row.Internal
+			f.create(r)
+			before, err := f.After(t.Context(), 0, 0, 10)
+			noErr(t, err)
+			noErr(t, f.Delete(t.Context(), "wf", nil, noon))
+
+			pos, err := f.Publish(t.Context(), noon, []byte("x"))
+
+			noErr(t, err)
+			wantEqual(t, pos > before[len(before)-1].Pos, true)
+		}},
+	})
+}
