@@ -1,0 +1,189 @@
+//go:build linux || darwin
+
+package shell
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"maestro/internal/step"
+	"maestro/internal/step/steptest"
+)
+
+func stdout(t *testing.T, rt *Runtime, a *step.Attempt) string {
+	t.Helper()
+	data, _, err := rt.ReadLog(t.Context(), a, "stdout", 0, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestFollow reads a log while it grows, as `maestro logs -f` does, from another runtime.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	rt, other := open(t, dir), open(t, dir)
+	a := attempt("", shellParams("script", "for i in 1 2 3 4 5; do echo line $i; sleep 0.03; done; printf end"))
+	r := steptest.NewRecorder(10 * time.Second)
+	rt.Start(t.Context(), a, r)
+	var got []byte
+	eventually(t, "first bytes", func() bool {
+		got, _, _ = other.ReadLog(t.Context(), a, "stdout", 0, 3)
+		return len(got) == 3
+	})
+	for more, pieces := true, 0; more; pieces++ {
+		var data []byte
+		var err error
+		if data, more, err = other.ReadLog(t.Context(), a, "stdout", int64(len(got)), 4); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, data...)
+		if len(data) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if want := "line 1\nline 2\nline 3\nline 4\nline 5\nend"; string(got) != want {
+		t.Errorf("followed %q, want %q", got, want)
+	}
+	r.Want(t, step.Done)
+	streams, err := rt.LogStreams(t.Context(), a)
+	if want := []step.Log{{Name: "stdout", Size: 38}, {Name: "stderr"}}; err != nil || fmt.Sprint(streams) != fmt.Sprint(want) {
+		t.Errorf("streams %v (%v), want %v", streams, err, want)
+	}
+	if _, _, err := rt.ReadLog(t.Context(), a, "../begun", 0, 10); err == nil {
+		t.Error("a stream of any name can be read")
+	}
+	if data, more, err := rt.ReadLog(t.Context(), a, "stdout", 1000, 10); len(data) > 0 || more || err != nil {
+		t.Errorf("beyond the end: %q, more %v, err %v", data, more, err)
+	}
+	if data, more, err := rt.ReadLog(t.Context(), attempt("", nil), "stdout", 0, 10); len(data) > 0 || more || err != nil {
+		t.Errorf("of an attempt that never began: %q, more %v, err %v", data, more, err)
+	}
+}
+
+// TestEnormousOutput writes much more than is kept: the process is not held up, storage is bounded, the end is there.
+func TestEnormousOutput(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	rt := open(t, dir)
+	const limit = 1 << 20
+	a := attempt("", shellParams("script", "yes 0123456789 | head -c 50000000; echo THE END", "max_output_bytes", int64(limit)))
+	r := steptest.NewRecorder(20 * time.Second)
+	most := int64(0)
+	rt.Start(t.Context(), a, r)
+	for !r.Ended() {
+		most = max(most, stored(t, rt, a))
+		time.Sleep(5 * time.Millisecond)
+	}
+	got := r.Want(t, step.Done)
+	if out := about(t, got).Stdout; !strings.HasSuffix(out, "THE END\n") || len(out) > tailBytes {
+		t.Errorf("stdout_tail has %d bytes and ends with %q", len(out), out[len(out)-20:])
+	}
+	if most = max(most, stored(t, rt, a)); most > limit*5/4+minSegment+32<<10 {
+		t.Errorf("%d bytes were stored", most)
+	}
+	logs, err := rt.LogStreams(t.Context(), a)
+	if err != nil || logs[0].Size != 50000008 || logs[0].Size-logs[0].Start < limit {
+		t.Fatalf("streams %+v, %v", logs, err)
+	}
+	if _, _, err := rt.ReadLog(t.Context(), a, "stdout", 10, 10); !errors.Is(err, step.ErrDropped) {
+		t.Errorf("at 10: %v, want ErrDropped", err)
+	}
+	data, more, err := rt.ReadLog(t.Context(), a, "stdout", logs[0].Start, 3*minSegment)
+	if err != nil || !more || len(data) != 3*minSegment || string(data[:22]) != strings.Repeat("0123456789\n", 4)[logs[0].Start%11:][:22] {
+		t.Errorf("from the start: %d bytes %q, more %v, err %v", len(data), data[:22], more, err)
+	}
+}
+
+func stored(t *testing.T, rt *Runtime, a *step.Attempt) (n int64) {
+	t.Helper()
+	parts, err := segments(filepath.Join(rt.attempts(), a.UUID), "stdout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range parts {
+		n += s.size
+	}
+	return n
+}
+
+// TestLogThatCannotBeStored goes on without the log, and says so.
+func TestLogThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	rt := open(t, dir)
+	a := attempt("", shellParams("script", "yes | head -c 3000000; echo end"))
+	os.Mkdir(filepath.Join(rt.attempts(), a.UUID), 0o700)
+	os.Mkdir(segmentPath(filepath.Join(rt.attempts(), a.UUID), "stdout", 0), 0o700)
+	r := steptest.NewRecorder(10 * time.Second)
+	rt.Start(t.Context(), a, r)
+	got := r.Want(t, step.Done)
+	if !strings.HasSuffix(about(t, got).Stdout, "y\nend\n") || !strings.Contains(fmt.Sprint(got.Timeline), "log is not complete: store stdout") {
+		t.Errorf("timeline %+v", got.Timeline)
+	}
+}
+
+// TestMarks cuts streams into pieces in every way: what is found does not depend on it.
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	const s, e = outputStart, outputEnd
+	for in, want := range map[string]string{
+		"":                                    "none",
+		"text only":                           "none",
+		s + "a" + e:                           "a",
+		"x" + s + "a" + e + "y" + s + "b" + e: "b",
+		s + "a" + s + "b" + e:                 "b",
+		e + s + "a" + e + e:                   "a",
+		s + "a":                               "none",
+		s + "a" + e + s + "b":                 "a",
+		s + e:                                 "",
+		"MAESTRO_OUTPUT_START=" + s + "\nMAESTRO_OUTPUT_END=" + e + "\n":      "none",
+		"export MAESTRO_OUTPUT_START='" + s + "'\n" + s + "a" + e:             "a",
+		s + "a" + e + "MAESTRO_OUTPUT_START=" + s + "MAESTRO_OUTPUT_END=" + e: "a",
+		s + strings.Repeat("z", 50) + e:                                       "too long",
+		s + strings.Repeat("z", 500) + e:                                      "too long",
+		s + strings.Repeat("z", 500) + e + s + e:                              "",
+	} {
+		for range 50 {
+			m := marks{max: 40}
+			for rest := []byte(in); len(rest) > 0; {
+				n := 1 + rand.IntN(min(len(rest), 30))
+				m.Write(rest[:n])
+				rest = rest[n:]
+				if len(m.buf) > 200 {
+					t.Fatalf("%d bytes are held", len(m.buf))
+				}
+			}
+			got := "none"
+			if m.tooLong {
+				got = "too long"
+			} else if m.last != nil {
+				got = *m.last
+			}
+			if got != want {
+				t.Fatalf("in %q: %q, want %q", in, got, want)
+			}
+		}
+	}
+}
+
+func TestTail(t *testing.T) {
+	t.Parallel()
+	tl := tail{max: 10}
+	tl.Write([]byte("äöü"))
+	if got := tl.String(); got != "äöü" {
+		t.Errorf("%q", got)
+	}
+	tl.Write(bytes.Repeat([]byte("€"), 3)) // 9 bytes: the last byte of ü stays, and is no character
+	if got := tl.String(); got != "€€€" {
+		t.Errorf("%q", got)
+	}
+}
