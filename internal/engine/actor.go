@@ -1,0 +1,332 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"maestro/internal/instance"
+	"maestro/internal/store"
+)
+
+// item is an event on its way to a run. done, if any, is called by the actor once the event and all that followed from
+// it is durable, or with the reason why it is not going to be. It must not block.
+type item struct {
+	event instance.Event
+	done  func(r *instance.Run, err error)
+}
+
+// actor owns one run in memory. Its goroutine alone touches run, seq and the fields after them.
+type actor struct {
+	e  *Engine
+	id store.RunID
+
+	mu    sync.Mutex
+	inbox []item
+	gone  bool          // has left memory; events must find another actor
+	nudge chan struct{} // one slot, carries nothing
+
+	run     *instance.Run
+	group   int32
+	seq     int64 // entries written
+	wake    int64 // as stored in the row
+	created bool  // the row exists
+	row     *store.Run
+	records []instance.Record
+	effects []instance.Effect
+	buffer  []byte
+	taken   []item
+	outside int // attempts whose runtime may report
+}
+
+// post hands an event over. It reports false when the actor has left memory.
+func (a *actor) post(it item) bool {
+	a.mu.Lock()
+	if a.gone {
+		a.mu.Unlock()
+		return false
+	}
+	a.inbox = append(a.inbox, it)
+	a.mu.Unlock()
+	select {
+	case a.nudge <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// loop owns the run until it ends, has nothing to do in memory, or the engine stops.
+func (a *actor) loop() {
+	defer a.e.actors.Done()
+	if a.run == nil && !a.load() {
+		return
+	}
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		for a.drain() {
+			if !a.process() {
+				return
+			}
+		}
+		wait, leave := a.patience()
+		if leave && a.leave() {
+			return
+		}
+		timer.Reset(wait)
+		select {
+		case <-a.nudge:
+		case <-timer.C:
+			if now := nowMillis(); a.due(now) {
+				a.taken = append(a.taken, item{event: instance.Wake{At: now}})
+				if !a.process() {
+					return
+				}
+			} else if a.leave() {
+				return
+			}
+		case <-a.e.stopping:
+			a.abandon(ErrClosed)
+			return
+		}
+	}
+}
+
+// drain takes what is in the inbox, and whatever is due.
+func (a *actor) drain() bool {
+	a.mu.Lock()
+	a.taken, a.inbox = append(a.taken, a.inbox...), a.inbox[:0]
+	a.mu.Unlock()
+	if a.due(nowMillis()) {
+		a.taken = append(a.taken, item{event: instance.Wake{At: nowMillis()}})
+	}
+	return len(a.taken) > 0
+}
+
+func (a *actor) due(now int64) bool {
+	next := a.run.NextWake()
+	return next != 0 && next <= now
+}
+
+// patience returns how long to wait for the next event, and whether to leave memory instead.
+func (a *actor) patience() (time.Duration, bool) {
+	if a.run.Own.Terminal() || a.run.Status == instance.Created {
+		return 0, true
+	}
+	wait := a.e.cfg.IdleAfter
+	next := a.run.NextWake()
+	if next != 0 {
+		until := time.Duration(next-nowMillis()) * time.Millisecond
+		if a.outside == 0 && until > soon {
+			return 0, true
+		}
+		wait = min(wait, max(until, 0))
+	}
+	return wait, false
+}
+
+// soon is how far away a timer must be for a run that waits for nothing else to leave memory.
+const soon = 200 * time.Millisecond
+
+// leave removes the actor from memory unless an event has come in. The waker brings the run back.
+func (a *actor) leave() bool {
+	a.mu.Lock()
+	if len(a.inbox) > 0 {
+		a.mu.Unlock()
+		return false
+	}
+	a.gone = true
+	a.mu.Unlock()
+	a.e.forget(a)
+	if next := a.run.NextWake(); next != 0 {
+		a.e.waker.add(next, a.id)
+	}
+	return true
+}
+
+// process applies what was taken, writes the change, and performs the effects. It reports false when the actor is done
+// for: its state is not to be trusted any more, or the engine stops.
+func (a *actor) process() bool {
+	items := a.taken
+	a.records, a.effects = a.records[:0], a.effects[:0]
+	var panicked error
+	for i := range items {
+		if err := a.apply(items[i].event); err != nil {
+			var p *panicError
+			if errors.As(err, &p) {
+				panicked = err
+				break
+			}
+			if items[i].done != nil {
+				items[i].done(a.run, err)
+			}
+			items[i] = item{}
+		}
+	}
+	if panicked != nil {
+		a.poisoned(panicked)
+		return false
+	}
+	if err := a.commit(); err != nil {
+		a.lost(err)
+		return false
+	}
+	for i := range items {
+		if items[i].done != nil {
+			items[i].done(a.run, nil)
+		}
+		items[i] = item{}
+	}
+	a.taken = a.taken[:0]
+	a.perform()
+	return true
+}
+
+// apply makes one event part of the run and keeps its records and effects for the commit.
+func (a *actor) apply(ev instance.Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: p, stack: debug.Stack()}
+		}
+	}()
+	records, effects, err := a.run.Apply(ev)
+	a.records = append(a.records, records...)
+	a.effects = append(a.effects, effects...)
+	return err
+}
+
+// panicError is a panic of the pure core: a broken invariant of one run.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprint(e.value) }
+
+// commit makes the records durable. Nothing to write is nothing to wait for.
+func (a *actor) commit() error {
+	if len(a.records) == 0 {
+		return nil
+	}
+	at := a.records[len(a.records)-1].At
+	a.buffer = instance.AppendEntry(a.buffer[:0], a.records)
+	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Entry: a.buffer, Seq: a.seq + 1, At: at}
+	next := a.run.NextWake()
+	switch {
+	case !a.created:
+		a.row.Status, a.row.Ended, a.row.Wake = uint8(a.run.Status), a.ended(), next
+		ch.Insert = a.row
+	case a.run.Own.Terminal():
+		ch.Update = &store.Update{Status: uint8(a.run.Status), Ended: a.ended()}
+	case next != 0 && (a.wake == 0 || next < a.wake) || a.statusChanged():
+		// A wake that is stored too early wakes a run for nothing, once; one that is too late would be a lost timer.
+		ch.Update = &store.Update{Status: uint8(a.run.Status), Wake: next}
+	}
+	if err := a.e.committer.commit(ch); err != nil {
+		return err
+	}
+	a.seq++
+	a.created, a.row = true, nil
+	if ch.Insert != nil || ch.Update != nil {
+		a.wake = next
+	}
+	a.e.hub.tell(a.id)
+	return nil
+}
+
+func (a *actor) ended() int64 {
+	if a.run.Own.Terminal() {
+		return a.run.Ended
+	}
+	return 0
+}
+
+func (a *actor) statusChanged() bool {
+	for i := range a.records {
+		if a.records[i].Kind == instance.KindRunStatus {
+			return true
+		}
+	}
+	return false
+}
+
+// load brings the run into memory. A run that cannot be loaded is set aside: it is retried while the store is at fault,
+// and given up with a log line when its own data is.
+func (a *actor) load() bool {
+	for delay := 10 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
+		run, row, err := a.e.loadRun(a.e.ctx, a.id, false)
+		switch {
+		case err == nil:
+			a.run, a.seq, a.wake, a.group, a.created = run, row.Entries, row.Wake, row.Group, true
+			run.Permits = a.e.permitsOf(a)
+			if !run.Own.Terminal() && run.Status != instance.Created {
+				a.taken = append(a.taken, item{event: instance.Resumed{At: nowMillis()}})
+			}
+			return true
+		case errors.Is(err, store.ErrNotFound) || errors.Is(err, errDamaged):
+			a.e.log.Error("run cannot be loaded and is left alone", "run", int64(a.id), "error", err)
+			a.abandon(err)
+			return false
+		}
+		a.e.log.Warn("run cannot be loaded, trying again", "run", int64(a.id), "error", err)
+		select {
+		case <-time.After(delay):
+		case <-a.e.stopping:
+			a.abandon(ErrClosed)
+			return false
+		}
+	}
+}
+
+// lost is called when a change was refused or its fate is unknown. What is in memory may be ahead of the store, so it is
+// dropped, and a new actor starts from what the store has. Callers are told; reports of runtimes go to the new actor.
+func (a *actor) lost(err error) {
+	again := a.gather(err, true)
+	if !a.created || a.e.isStopping() {
+		return // nobody has been promised anything about a run that is not there
+	}
+	if errors.Is(err, store.ErrStale) {
+		a.e.log.Warn("change refused, loading the run again", "run", a.run.Identity())
+	} else {
+		a.e.log.Warn("change not written, loading the run again", "run", a.run.Identity(), "error", err)
+	}
+	a.e.later(func() { a.e.deliver(a.id, again...) })
+}
+
+// abandon leaves memory and refuses what is in the inbox.
+func (a *actor) abandon(err error) { a.gather(err, false) }
+
+// gather takes the actor out of memory, answers those who wait, and returns the reports that nobody would make again.
+func (a *actor) gather(err error, keep bool) (again []item) {
+	a.mu.Lock()
+	a.gone = true
+	items := append(a.taken, a.inbox...)
+	a.taken, a.inbox = nil, nil
+	a.mu.Unlock()
+	a.e.forget(a)
+	for _, it := range items {
+		if it.done != nil {
+			it.done(nil, err)
+		} else if keep && it.event != nil {
+			if _, resumed := it.event.(instance.Resumed); !resumed {
+				again = append(again, it)
+			}
+		}
+	}
+	return again
+}
+
+// poisoned ends a run that the pure core panicked over, from its last good state, so that no other run is hurt.
+func (a *actor) poisoned(cause error) {
+	var p *panicError
+	errors.As(cause, &p)
+	a.e.log.Error("run broke an invariant and is failed", "run", a.run.Identity(), "error", cause, "stack", string(p.stack))
+	a.gather(fmt.Errorf("run %s broke an invariant: %w", a.run.Identity(), cause), false)
+	if a.created {
+		a.e.later(func() { a.e.breakRun(a.id, cause) })
+	} else {
+		a.e.strategies.withdraw(a.run.Internal, a.id)
+	}
+}

@@ -1,0 +1,328 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"maestro/internal/instance"
+	"maestro/internal/language"
+	"maestro/internal/step"
+	"maestro/internal/store"
+	"maestro/spec"
+)
+
+// Config says how an engine works. Zero fields mean their defaults.
+type Config struct {
+	Node         string        // name of this node in leases; default "node"
+	Groups       int32         // how many groups runs are spread over; default 16
+	IdleAfter    time.Duration // how long a run stays in memory while it only waits; default 5 s
+	QueueLimit   int           // changes that may wait for the disk before new work is turned away; default 20,000
+	MaxRuns      int           // runs in memory beyond which new ones are turned away; default 200,000
+	SweepEvery   time.Duration // how often the store is asked for runs whose wake was missed; default 30 s
+	LoadAtOnce   int           // runs loaded at the same time during recovery; default 8
+	LeaseFor     time.Duration // how long a lease lasts without renewal; default 10 s
+	ActionWithin time.Duration // how long a blocking action may take; default 5 s
+}
+
+func (c Config) orDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	if c.Node == "" {
+		c.Node = "node"
+	}
+	if c.Groups == 0 {
+		c.Groups = 16
+	}
+	if c.QueueLimit == 0 {
+		c.QueueLimit = 20_000
+	}
+	if c.MaxRuns == 0 {
+		c.MaxRuns = 200_000
+	}
+	if c.LoadAtOnce == 0 {
+		c.LoadAtOnce = 8
+	}
+	def(&c.IdleAfter, 5*time.Second)
+	def(&c.SweepEvery, 30*time.Second)
+	def(&c.LeaseFor, 10*time.Second)
+	def(&c.ActionWithin, 5*time.Second)
+	return c
+}
+
+// Store is what the engine needs of a store.
+type Store interface {
+	store.Runs
+	store.Leases
+}
+
+// Engine drives the runs of the groups it holds the lease of.
+type Engine struct {
+	cfg        Config
+	store      Store
+	catalog    Catalog
+	language   *language.Language
+	runtimes   map[spec.StepType]step.Runtime
+	log        *slog.Logger
+	committer  *committer
+	strategies *strategies
+	permits    *permits
+	waker      *waker
+	hub        *hub
+	ids        ids
+
+	ctx      context.Context // given to runtimes and the store; ends when the engine stops
+	cancel   context.CancelCauseFunc
+	stopping chan struct{} // closed when actors are to let go
+	stopOnce sync.Once
+	started  atomic.Bool
+	ready    chan struct{} // closed when recovery has seen every live run
+	actors   sync.WaitGroup
+	services sync.WaitGroup
+
+	shards [64]shard
+	inMem  atomic.Int64
+
+	epochMu sync.RWMutex
+	epochs  map[int32]int64
+}
+
+// shard is a part of the table of actors, with a lock of its own.
+type shard struct {
+	mu     sync.Mutex
+	actors map[store.RunID]*actor
+}
+
+// New returns an engine that does nothing before Open.
+func New(cfg Config, s Store, c Catalog, lang *language.Language, runtimes map[spec.StepType]step.Runtime, log *slog.Logger) *Engine {
+	cfg = cfg.orDefaults()
+	e := &Engine{
+		cfg: cfg, store: s, catalog: c, language: lang, runtimes: runtimes, log: log,
+		committer: newCommitter(s, cfg.QueueLimit),
+		stopping:  make(chan struct{}), ready: make(chan struct{}),
+		epochs: make(map[int32]int64), hub: newHub(),
+	}
+	e.ctx, e.cancel = context.WithCancelCause(context.Background())
+	e.permits = newPermits(e)
+	e.waker = newWaker(e)
+	e.strategies = newStrategies(e)
+	for i := range e.shards {
+		e.shards[i].actors = make(map[store.RunID]*actor)
+	}
+	return e
+}
+
+// Open claims the groups and begins to drive their runs. It returns when new work can be accepted; runs that were under
+// way are picked up in the background (Recovered tells when).
+func (e *Engine) Open(ctx context.Context) error {
+	if e.started.Swap(true) {
+		return nil
+	}
+	leases, err := e.store.Claim(ctx, e.cfg.Node, e.cfg.Groups, nowMillis(), e.cfg.LeaseFor.Milliseconds())
+	if err != nil {
+		return fmt.Errorf("claim run groups: %w", err)
+	}
+	e.setEpochs(leases)
+	live, err := e.strategies.recover(ctx, leases)
+	if err != nil {
+		return fmt.Errorf("read live runs: %w", err)
+	}
+	e.serve(func() { e.committer.run(e.servicesCtx()) })
+	e.serve(e.waker.run)
+	e.serve(func() { e.recover(live) })
+	e.serve(e.keepLeases)
+	return nil
+}
+
+func (e *Engine) serve(f func()) {
+	e.services.Add(1)
+	go func() {
+		defer e.services.Done()
+		f()
+	}()
+}
+
+// servicesCtx ends when every actor has let go: the committer must outlive them.
+func (e *Engine) servicesCtx() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-e.stopping
+		e.actors.Wait()
+		cancel()
+	}()
+	return ctx
+}
+
+// Close lets go of everything: no new work is accepted, changes under way are made durable, runtimes detach. It returns
+// when all goroutines have ended, or with ctx's cause. Runs go on when an engine starts on the same store.
+func (e *Engine) Close(ctx context.Context) error {
+	e.stopOnce.Do(func() { close(e.stopping) })
+	done := make(chan struct{})
+	go func() {
+		e.actors.Wait()
+		e.cancel(ErrClosed)
+		e.services.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		if !e.started.Load() {
+			return nil
+		}
+		return e.store.Release(context.WithoutCancel(ctx), e.cfg.Node)
+	case <-ctx.Done():
+		e.cancel(ErrClosed)
+		return fmt.Errorf("close engine: %w", context.Cause(ctx))
+	}
+}
+
+func (e *Engine) isStopping() bool {
+	select {
+	case <-e.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// Recovered is closed when every run that was under way when the engine started has been picked up.
+func (e *Engine) Recovered() <-chan struct{} { return e.ready }
+
+// later runs f in a goroutine that Close waits for.
+func (e *Engine) later(f func()) {
+	if e.isStopping() {
+		return
+	}
+	e.actors.Add(1)
+	go func() {
+		defer e.actors.Done()
+		f()
+	}()
+}
+
+func (e *Engine) shard(id store.RunID) *shard {
+	return &e.shards[uint64(id>>14^id)%uint64(len(e.shards))]
+}
+
+// deliver hands events to a run, which is loaded if need be. Items whose run cannot be reached are answered with why.
+func (e *Engine) deliver(id store.RunID, items ...item) {
+	for _, it := range items {
+		for !e.actor(id).post(it) {
+			if e.isStopping() {
+				if it.done != nil {
+					it.done(nil, ErrClosed)
+				}
+				return
+			}
+		}
+	}
+	if len(items) == 0 {
+		e.actor(id)
+	}
+}
+
+// closedActor takes nothing: it stands for every actor of an engine that is stopping.
+var closedActor = &actor{gone: true}
+
+// actor returns the actor of a run, and makes one that loads the run when there is none.
+func (e *Engine) actor(id store.RunID) *actor {
+	sh := e.shard(id)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if a := sh.actors[id]; a != nil {
+		return a
+	}
+	if e.isStopping() {
+		return closedActor
+	}
+	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1)}
+	e.adoptLocked(sh, a)
+	go a.loop()
+	return a
+}
+
+func (e *Engine) adoptLocked(sh *shard, a *actor) {
+	sh.actors[a.id] = a
+	e.inMem.Add(1)
+	e.actors.Add(1)
+}
+
+// begin makes the actor of a new run and hands it its first event. The run is in memory only until its first change is
+// durable.
+func (e *Engine) begin(r *instance.Run, row *store.Run, first item) bool {
+	id := store.RunID(r.ID)
+	sh := e.shard(id)
+	sh.mu.Lock()
+	if e.isStopping() {
+		sh.mu.Unlock()
+		return false
+	}
+	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, group: row.Group, inbox: []item{first}}
+	r.Permits = e.permitsOf(a)
+	e.adoptLocked(sh, a)
+	sh.mu.Unlock()
+	go a.loop()
+	return true
+}
+
+// forget takes an actor out of the table.
+func (e *Engine) forget(a *actor) {
+	sh := e.shard(a.id)
+	sh.mu.Lock()
+	if sh.actors[a.id] == a {
+		delete(sh.actors, a.id)
+		e.inMem.Add(-1)
+	}
+	sh.mu.Unlock()
+}
+
+// InMemory returns how many runs are in memory.
+func (e *Engine) InMemory() int { return int(e.inMem.Load()) }
+
+// busy says whether new work must be turned away, and why.
+func (e *Engine) busy() error {
+	switch {
+	case e.isStopping():
+		return ErrClosed
+	case e.committer.full():
+		return fmt.Errorf("%w: %d changes wait for the disk, which is the limit (engine.queue_limit)", ErrBusy, e.cfg.QueueLimit)
+	case e.InMemory() >= e.cfg.MaxRuns:
+		return fmt.Errorf("%w: %d runs are in memory, which is the limit (engine.max_runs_in_memory)", ErrBusy, e.cfg.MaxRuns)
+	}
+	return nil
+}
+
+// breakRun ends a run that broke an invariant, from what the store has of it.
+func (e *Engine) breakRun(id store.RunID, cause error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.log.Error("broken run cannot even be failed and is left alone", "run", int64(id), "panic", p)
+		}
+	}()
+	run, row, err := e.loadRun(e.ctx, id, false)
+	if err != nil || run.Own.Terminal() {
+		return
+	}
+	now := nowMillis()
+	records := run.Break(cause.Error(), now)
+	err = e.committer.commit(store.Change{
+		Group: row.Group, Epoch: e.epoch(row.Group), Run: id, Seq: row.Entries + 1, At: now,
+		Entry:  instance.AppendEntry(nil, records),
+		Update: &store.Update{Status: uint8(run.Status), Ended: now},
+	})
+	if err != nil {
+		e.log.Error("broken run could not be failed", "run", run.Identity(), "error", err)
+		return
+	}
+	e.hub.tell(id)
+	e.strategies.ended(run.Internal, id, run.Status)
+}
+
+var errDamaged = errors.New("engine: run data is damaged")

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"time"
+
+	"maestro/internal/store"
+)
+
+// epoch returns the epoch under which this node may write a group's runs, or -1, which every store refuses.
+func (e *Engine) epoch(group int32) int64 {
+	e.epochMu.RLock()
+	defer e.epochMu.RUnlock()
+	if ep, ok := e.epochs[group]; ok {
+		return ep
+	}
+	return -1
+}
+
+func (e *Engine) setEpochs(leases []store.Lease) {
+	e.epochMu.Lock()
+	defer e.epochMu.Unlock()
+	clear(e.epochs)
+	for _, l := range leases {
+		e.epochs[l.Group] = l.Epoch
+	}
+}
+
+// keepLeases renews this node's leases until the engine stops. A lease that is lost needs no further care: the commits
+// of its runs are refused, and their actors drop what they have.
+func (e *Engine) keepLeases() {
+	every := time.NewTicker(e.cfg.LeaseFor / 3)
+	defer every.Stop()
+	for {
+		select {
+		case <-e.stopping:
+			return
+		case <-every.C:
+		}
+		leases, err := e.store.Renew(e.ctx, e.cfg.Node, nowMillis(), e.cfg.LeaseFor.Milliseconds())
+		if err != nil {
+			e.log.Warn("leases not renewed", "error", err)
+			continue
+		}
+		if len(leases) > 0 {
+			e.setEpochs(leases)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"maestro/internal/instance"
+	"maestro/internal/store"
+	"maestro/spec"
+)
+
+// Definition is one version of a workflow, parsed, with what the engine must know of the workflow id.
+type Definition struct {
+	WorkflowID    string
+	Internal      int64
+	Version       int64
+	Active        bool // it is the active version
+	FirstInstance int64
+	Workflow      *spec.Workflow
+	Plan          *instance.Plan // of a fresh run
+	Properties    *spec.Properties
+	Snapshot      []byte   // JSON of the run_properties that a run started now keeps
+	Triggers      []string // trigger uuids of the version
+}
+
+// Strategy returns the run strategy that holds now.
+func (d *Definition) Strategy() (rule spec.Rule, limit int) {
+	s := d.Properties.Strategy()
+	return s.Rule, int(s.Concurrency)
+}
+
+// Catalog finds definitions. Package catalog implements it; what it returns is immutable and shared.
+type Catalog interface {
+	// Resolve returns the version that a token (active, latest, default, number) names now.
+	Resolve(ctx context.Context, workflowID, version string) (*Definition, error)
+	// Version returns an exact version of a workflow.
+	Version(ctx context.Context, internal, version int64) (*Definition, error)
+	// Internal returns the internal id of a workflow, or ErrNotFound.
+	Internal(ctx context.Context, workflowID string) (int64, error)
+	// Current returns any version of a workflow, for what all versions share.
+	Current(ctx context.Context, internal int64) (*Definition, error)
+}
+
+// loadRun reads a run and folds its journal. It is the one way to a run's state: for its actor, after a crash, and for
+// everybody who reads.
+func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (*instance.Run, *store.Run, error) {
+	row, entries, err := e.store.Load(ctx, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load run %d: %w", id, err)
+	}
+	r, err := e.build(ctx, row, history)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range entries {
+		if err := r.Fold(entries[i].Data); err != nil {
+			return nil, nil, fmt.Errorf("%w: journal entry %d of run %s: %w", errDamaged, entries[i].Seq, r.Identity(), err)
+		}
+	}
+	row.Entries = int64(len(entries))
+	if !r.Own.Terminal() {
+		if err := e.keep(ctx, r); err != nil {
+			return nil, nil, err
+		}
+	}
+	return r, row, nil
+}
+
+// build makes a run from its row, before its first record.
+func (e *Engine) build(ctx context.Context, row *store.Run, history bool) (*instance.Run, error) {
+	d, err := e.catalog.Version(ctx, row.Workflow, row.Version)
+	if err != nil {
+		return nil, fmt.Errorf("definition of run %d: %w", row.ID, err)
+	}
+	h, err := instance.DecodeHeader(row.Header)
+	if err != nil {
+		return nil, fmt.Errorf("%w: header of run %d: %w", errDamaged, row.ID, err)
+	}
+	return e.newRun(d, h, row, history)
+}
+
+func (e *Engine) newRun(d *Definition, h *instance.Header, row *store.Run, history bool) (*instance.Run, error) {
+	plan := d.Plan
+	if h.Start != nil {
+		var err error
+		if plan, err = planFrom(d.Workflow, h.Start); err != nil {
+			return nil, fmt.Errorf("%w: graph of run %d: %w", errDamaged, row.ID, err)
+		}
+	}
+	r := instance.New(h, plan, e.language)
+	r.ID, r.WorkflowID, r.Internal = int64(row.ID), d.WorkflowID, d.Internal
+	r.Instance, r.Number, r.Version, r.Created = row.Instance, row.Run, row.Version, row.Created
+	r.UUID, r.History, r.Modified = FormatUUID(row.UUID), history, row.Created
+	if h.HasParams {
+		p, err := e.language.RunParams(r)
+		if err != nil {
+			return nil, fmt.Errorf("%w: params of run %s: %w", errDamaged, r.Identity(), err)
+		}
+		r.Params = p
+	}
+	return r, nil
+}
+
+// planFrom returns the plan of a restart: the given steps, by their index in definition order, and all that follows.
+func planFrom(w *spec.Workflow, start []int) (*instance.Plan, error) {
+	ids := make([]spec.StepID, 0, len(start))
+	for _, i := range start {
+		if i >= len(w.Steps) {
+			return nil, fmt.Errorf("no step %d", i)
+		}
+		ids = append(ids, w.Steps[i].ID)
+	}
+	dag, err := spec.BuildDAG(w.Steps, ids, nil)
+	if err != nil {
+		return nil, err
+	}
+	return instance.NewPlan(w, dag), nil
+}
+
+// ownerOf returns the owner's name in the run's properties.
+func (e *Engine) ownerOf(r *instance.Run) string { return r.Header.Owner() }
+
+// FormatUUID returns the usual text form.
+func FormatUUID(u [16]byte) string {
+	var out [36]byte
+	hex.Encode(out[:8], u[:4])
+	hex.Encode(out[9:13], u[4:6])
+	hex.Encode(out[14:18], u[6:8])
+	hex.Encode(out[19:23], u[8:10])
+	hex.Encode(out[24:], u[10:])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+// ParseUUID reads the usual text form.
+func ParseUUID(s string) (u [16]byte, ok bool) {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return u, false
+	}
+	at := 0
+	for _, part := range [...]string{s[:8], s[9:13], s[14:18], s[19:23], s[24:]} {
+		n, err := hex.Decode(u[at:], []byte(part))
+		if err != nil {
+			return u, false
+		}
+		at += n
+	}
+	return u, true
+}

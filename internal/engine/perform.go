@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"maestro/internal/instance"
+	"maestro/internal/step"
+	"maestro/internal/store"
+)
+
+// perform does what must follow now that the change is durable. Nothing here blocks for long.
+func (a *actor) perform() {
+	for _, eff := range a.effects {
+		switch eff := eff.(type) {
+		case instance.Launch:
+			a.launch(eff)
+		case instance.EndWork:
+			a.endWork(eff)
+		case instance.StepEnded:
+			a.stepEnded(eff)
+		case instance.Ended:
+			a.e.strategies.ended(a.run.Internal, a.id, eff.Status)
+		}
+	}
+	a.effects = a.effects[:0]
+}
+
+// current reports whether the attempt is still the step's latest and at work.
+func (a *actor) current(stepIndex int, attempt int64) bool {
+	s := &a.run.Steps[stepIndex]
+	return s.Number == attempt && (s.Status == instance.Starting || s.Status == instance.Running)
+}
+
+func (a *actor) launch(eff instance.Launch) {
+	if !a.current(eff.Step, eff.Attempt) {
+		return
+	}
+	a.outside++
+	att := a.attempt(eff.Step, eff.Again)
+	rep := &reporter{e: a.e, run: a.id, step: eff.Step, attempt: eff.Attempt}
+	rt := a.e.runtimes[att.Definition.Type]
+	if rt == nil {
+		rep.Report(step.Report{State: step.Internal, Timeline: []step.Line{{
+			Level: step.Err, Code: "INTERNAL_ERROR", Message: "marked as INTERNALLY_FAILED",
+			Errors: []string{fmt.Sprintf("no runtime for steps of type %s is enabled on this server", att.Definition.Type)},
+		}}})
+		return
+	}
+	guard(rep, func() { rt.Start(a.e.ctx, att, rep) })
+}
+
+func (a *actor) endWork(eff instance.EndWork) {
+	if !a.current(eff.Step, eff.Attempt) {
+		return
+	}
+	rep := &reporter{e: a.e, run: a.id, step: eff.Step, attempt: eff.Attempt}
+	att := a.attempt(eff.Step, true)
+	rt := a.e.runtimes[att.Definition.Type]
+	if rt == nil {
+		rep.Report(step.Report{State: step.Stopped})
+		return
+	}
+	guard(rep, func() { rt.Stop(a.e.ctx, att, rep) })
+}
+
+// guard turns a panic of a runtime into a platform error of the attempt it was called for.
+func guard(rep *reporter, call func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			rep.e.log.Error("step runtime panicked", "run", int64(rep.run), "panic", p, "stack", string(debug.Stack()))
+			rep.Report(step.Report{State: step.PlatformError, Timeline: []step.Line{{
+				Level: step.Err, Code: "INTERNAL_ERROR", Message: "The step's runtime broke down", Errors: []string{fmt.Sprint(p)},
+			}}})
+		}
+	}()
+	call()
+}
+
+func (a *actor) stepEnded(eff instance.StepEnded) {
+	if a.run.Plan.Nodes[eff.Step].Work == instance.Outside && a.outside > 0 {
+		a.outside--
+	}
+	a.e.permits.release(a.id, eff.Step, eff.Attempt)
+}
+
+// attempt describes the latest attempt of a step to its runtime.
+func (a *actor) attempt(index int, again bool) *step.Attempt {
+	r, s := a.run, &a.run.Steps[index]
+	w := r.Plan.Workflow
+	att := &step.Attempt{
+		UUID:       r.AttemptUUID(index, s.Number),
+		WorkflowID: r.WorkflowID, WorkflowName: w.Name.Or(r.WorkflowID), Instance: r.Instance, Run: r.Number, RunUUID: r.UUID,
+		CorrelationID: r.CorrelationID(), Version: r.Version, StepID: r.Plan.Nodes[index].ID, Number: s.Number,
+		StepInstanceID: s.Sequence, Owner: a.e.ownerOf(r), RunPolicy: r.Policy(),
+		Definition: r.Plan.Nodes[index].Step, Params: r.StepParams(index), WorkflowParams: r.Params,
+		Artifacts: s.Artifacts, Started: time.UnixMilli(s.Times[instance.Starting]), Deadline: time.UnixMilli(r.Deadline(index)),
+		Again: again,
+	}
+	if s.Output != nil {
+		att.Output = decodeOutput(s.Output)
+	}
+	return att
+}
+
+// reporter carries reports of one attempt to its run.
+type reporter struct {
+	e       *Engine
+	run     store.RunID
+	step    int
+	attempt int64
+}
+
+// Report implements step.Reporter.
+func (p *reporter) Report(rep step.Report) {
+	ev := instance.Reported{
+		At: nowMillis(), Step: p.step, Attempt: p.attempt, Outcome: instance.Outcome(rep.State), Begun: rep.Begun,
+		Artifacts: rep.Artifacts,
+	}
+	for _, l := range rep.Timeline {
+		ev.Lines = append(ev.Lines, lineOf(l))
+	}
+	if rep.Output != nil {
+		ev.Output = encodeOutput(rep.Output)
+	}
+	p.e.deliver(p.run, item{event: ev})
+}
+
+func lineOf(l step.Line) instance.Line {
+	if len(l.Errors) > 0 {
+		code := l.Code
+		if code == "" {
+			code = "INTERNAL_ERROR"
+		}
+		return instance.DetailsLine(code, l.Message, l.Errors...)
+	}
+	if l.Level == step.Info {
+		return instance.InfoLine(l.Message)
+	}
+	return instance.WarnLine(l.Message)
+}
+
+// nowMillis is the time that events carry.
+func nowMillis() int64 { return time.Now().UnixMilli() }
+
+var _ step.Reporter = (*reporter)(nil)
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// encodeOutput returns what a job reported in the form in which output data is posted (spec/runtimes 6.1).
+func encodeOutput(o *step.Output) []byte {
+	out := struct {
+		Params    json.RawMessage            `json:"params,omitempty"`
+		Artifacts map[string]json.RawMessage `json:"artifacts,omitempty"`
+	}{Params: o.Params}
+	if len(o.Artifacts) > 0 {
+		out.Artifacts = make(map[string]json.RawMessage, len(o.Artifacts))
+		for k, v := range o.Artifacts {
+			out.Artifacts[k] = v
+		}
+	}
+	data, err := json.Marshal(out)
+	if err != nil {
+		return []byte("null") // not JSON: told when the step finishes
+	}
+	return data
+}
+
+func decodeOutput(data []byte) *step.Output {
+	var in struct {
+		Params    json.RawMessage            `json:"params"`
+		Artifacts map[string]json.RawMessage `json:"artifacts"`
+	}
+	if json.Unmarshal(data, &in) != nil {
+		return nil
+	}
+	out := &step.Output{Params: in.Params, Artifacts: make(map[string][]byte, len(in.Artifacts))}
+	for k, v := range in.Artifacts {
+		out.Artifacts[k] = v
+	}
+	return out
+}

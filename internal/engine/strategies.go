@@ -1,0 +1,355 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"maestro/internal/instance"
+	"maestro/internal/store"
+	"maestro/spec"
+)
+
+// strategies decides which runs of a workflow may run at once (spec/engine 5). What it knows of a workflow follows from
+// the rows of its runs, is read when the workflow is first used, and is kept up to date by starts and ends.
+type strategies struct {
+	e *Engine
+
+	mu    sync.Mutex
+	flows map[int64]*flow // by internal id
+}
+
+// flow is one workflow id: who runs and who waits.
+type flow struct {
+	id       string
+	internal int64
+
+	mu      sync.Mutex
+	loaded  bool
+	latest  int64 // highest instance id given out
+	running map[store.RunID]member
+	queued  []member              // in the order in which they are to run
+	failed  map[int64]store.RunID // FAILED runs that hold up STRICT_SEQUENTIAL, by instance
+	rule    spec.Rule
+	limit   int
+}
+
+// member is a run of a workflow that has not ended.
+type member struct {
+	instance, run int64
+	id            store.RunID
+}
+
+func (m member) compare(o member) int {
+	if m.instance != o.instance {
+		return int(m.instance - o.instance)
+	}
+	return int(m.run - o.run)
+}
+
+func newStrategies(e *Engine) *strategies { return &strategies{e: e, flows: make(map[int64]*flow)} }
+
+func (s *strategies) flow(internal int64, id string) *flow {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.flows[internal]
+	if f == nil {
+		f = &flow{id: id, internal: internal, running: make(map[store.RunID]member), failed: make(map[int64]store.RunID)}
+		s.flows[internal] = f
+	}
+	return f
+}
+
+// loadLocked reads what there is of a workflow.
+func (f *flow) loadLocked(ctx context.Context, s store.Runs) error {
+	if f.loaded {
+		return nil
+	}
+	counts, err := s.Counts(ctx, f.internal)
+	if err != nil {
+		return fmt.Errorf("count runs of workflow %s: %w", f.id, err)
+	}
+	f.latest = max(f.latest, counts.MaxInstance)
+	if counts.ByStatus[uint8(instance.RunFailed)] > 0 {
+		rows, err := s.List(ctx, store.RunQuery{Workflow: f.internal, From: 1, Latest: true, Statuses: []uint8{uint8(instance.RunFailed)}})
+		if err != nil {
+			return fmt.Errorf("list failed runs of workflow %s: %w", f.id, err)
+		}
+		for _, r := range rows {
+			f.failed[r.Instance] = r.ID
+		}
+	}
+	live := counts.ByStatus[uint8(instance.Created)] + counts.ByStatus[uint8(instance.InProgress)]
+	if live > 0 {
+		for _, st := range []instance.RunStatus{instance.Created, instance.InProgress} {
+			rows, err := s.List(ctx, store.RunQuery{Workflow: f.internal, From: 1, Latest: true, Statuses: []uint8{uint8(st)}})
+			if err != nil {
+				return fmt.Errorf("list live runs of workflow %s: %w", f.id, err)
+			}
+			for _, r := range rows {
+				m := member{r.Instance, r.Run, r.ID}
+				if st == instance.InProgress {
+					f.running[r.ID] = m
+				} else if _, ok := f.running[r.ID]; !ok {
+					f.enqueueLocked(m)
+				}
+			}
+		}
+	}
+	f.loaded = true
+	return nil
+}
+
+func (f *flow) enqueueLocked(m member) {
+	i, found := slices.BinarySearchFunc(f.queued, m, member.compare)
+	if !found {
+		f.queued = slices.Insert(f.queued, i, m)
+	}
+}
+
+// recover reads which runs are live and returns those that were running.
+func (s *strategies) recover(ctx context.Context, leases []store.Lease) ([]store.RunID, error) {
+	var live []store.RunID
+	for _, l := range leases {
+		for after := store.RunID(0); ; {
+			rows, err := s.e.store.Live(ctx, l.Group, after, 1000)
+			if err != nil {
+				return nil, err
+			}
+			for i := range rows {
+				r := &rows[i]
+				f := s.flow(r.Workflow, "")
+				m := member{r.Instance, r.Run, r.ID}
+				if instance.RunStatus(r.Status) == instance.Created {
+					f.enqueueLocked(m)
+				} else {
+					f.running[r.ID] = m
+					live = append(live, r.ID)
+				}
+				after = r.ID
+			}
+			if len(rows) < 1000 {
+				break
+			}
+		}
+	}
+	return live, nil
+}
+
+// recover loads every run that was running, a few at a time, and then lets queued ones have their turn.
+func (e *Engine) recover(live []store.RunID) {
+	defer close(e.ready)
+	slots := make(chan struct{}, e.cfg.LoadAtOnce)
+	var wg sync.WaitGroup
+	for _, id := range live {
+		select {
+		case slots <- struct{}{}:
+		case <-e.stopping:
+			wg.Wait()
+			return
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			loaded := make(chan struct{})
+			e.deliver(id, item{event: instance.Wake{At: nowMillis()}, done: func(*instance.Run, error) { close(loaded) }})
+			<-loaded
+		})
+	}
+	wg.Wait()
+	e.strategies.mu.Lock()
+	flows := make([]*flow, 0, len(e.strategies.flows))
+	for _, f := range e.strategies.flows {
+		flows = append(flows, f)
+	}
+	e.strategies.mu.Unlock()
+	for _, f := range flows {
+		e.strategies.dequeue(f)
+	}
+}
+
+// decision is what a run strategy says about a new run.
+type decision struct {
+	member
+	start   bool          // it may begin at once
+	refused bool          // FIRST_ONLY: it is recorded as STOPPED
+	stop    []member      // queued runs that it supersedes
+	end     []store.RunID // running ones that must end first
+	why     string        // the run strategy's reason for stop and end
+}
+
+// admit gives a new run its numbers and its place. number 0 makes a new instance; otherwise it is the number of a new
+// run of instance inst. What it decides holds until the run ends or withdraw takes it back.
+func (s *strategies) admit(ctx context.Context, d *Definition, inst, number int64, id store.RunID) (decision, error) {
+	f := s.flow(d.Internal, d.WorkflowID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.id = d.WorkflowID
+	if err := f.loadLocked(ctx, s.e.store); err != nil {
+		return decision{}, err
+	}
+	f.rule, f.limit = d.Strategy()
+	f.latest = max(f.latest, d.FirstInstance)
+	if inst == 0 {
+		f.latest++
+		inst, number = f.latest, 1
+	} else {
+		for _, m := range f.running {
+			if m.instance == inst {
+				return decision{}, fmt.Errorf("%w: run [%s][%d][%d] is still running", ErrBadRequest, f.id, m.instance, m.run)
+			}
+		}
+		for _, m := range f.queued {
+			if m.instance == inst {
+				return decision{}, fmt.Errorf("%w: run [%s][%d][%d] waits for its turn", ErrBadRequest, f.id, m.instance, m.run)
+			}
+		}
+		delete(f.failed, inst) // superseded: it holds up nobody any more
+	}
+	dec := decision{member: member{inst, number, id}}
+	switch f.rule {
+	case spec.FirstOnly:
+		dec.refused = len(f.running)+len(f.queued) > 0
+		dec.start = !dec.refused
+	case spec.LastOnly:
+		dec.stop, f.queued = f.queued, nil
+		for rid := range f.running {
+			dec.end = append(dec.end, rid)
+		}
+		dec.start = len(f.running) == 0
+		dec.why = "LAST_ONLY"
+	case spec.SerialLatestOnly:
+		dec.stop, f.queued = f.queued, nil
+		dec.start = len(f.running) < f.limit
+		dec.why = "SERIAL_LATEST_ONLY"
+	default:
+		dec.start = f.freeLocked() && (len(f.queued) == 0 || dec.member.compare(f.queued[0]) < 0)
+	}
+	switch {
+	case dec.refused:
+	case dec.start:
+		f.running[id] = dec.member
+	default:
+		f.enqueueLocked(dec.member)
+	}
+	return dec, nil
+}
+
+// freeLocked reports whether one more run may begin.
+func (f *flow) freeLocked() bool {
+	if f.rule == spec.StrictSequential && len(f.failed) > 0 {
+		return false
+	}
+	return len(f.running) < max(f.limit, 1)
+}
+
+// withdraw forgets a run that was admitted but never became durable.
+func (s *strategies) withdraw(internal int64, id store.RunID) {
+	f := s.flow(internal, "")
+	f.mu.Lock()
+	delete(f.running, id)
+	f.queued = slices.DeleteFunc(f.queued, func(m member) bool { return m.id == id })
+	f.mu.Unlock()
+	s.dequeue(f)
+}
+
+// ended notes the end of a run and gives the next one its turn.
+func (s *strategies) ended(internal int64, id store.RunID, status instance.RunStatus) {
+	s.e.permits.releaseRun(id)
+	f := s.flow(internal, "")
+	f.mu.Lock()
+	if m, ok := f.running[id]; ok {
+		delete(f.running, id)
+		if status == instance.RunFailed {
+			f.failed[m.instance] = id
+		}
+	}
+	f.queued = slices.DeleteFunc(f.queued, func(m member) bool {
+		if m.id == id && status == instance.RunFailed {
+			f.failed[m.instance] = id
+		}
+		return m.id == id
+	})
+	f.mu.Unlock()
+	s.dequeue(f)
+}
+
+// unblocked notes that a failed run holds up nobody any more.
+func (s *strategies) unblocked(internal int64, instances ...int64) {
+	f := s.flow(internal, "")
+	f.mu.Lock()
+	for _, n := range instances {
+		delete(f.failed, n)
+	}
+	f.mu.Unlock()
+	s.dequeue(f)
+}
+
+// dequeue gives queued runs their turn while there is room.
+func (s *strategies) dequeue(f *flow) {
+	f.mu.Lock()
+	if len(f.queued) == 0 {
+		f.mu.Unlock()
+		return
+	}
+	f.mu.Unlock()
+	d, err := s.e.catalog.Current(s.e.ctx, f.internal)
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) && !s.e.isStopping() {
+			s.e.log.Warn("run strategy cannot be read, queued runs wait for the next event of the workflow", "workflow", f.id, "error", err)
+		}
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rule, f.limit = d.Strategy()
+	for len(f.queued) > 0 && f.freeLocked() && !s.e.isStopping() {
+		next := f.queued[0]
+		f.queued = slices.Delete(f.queued, 0, 1)
+		f.running[next.id] = next
+		// The new actor tells of what it cannot start through ended or by loading again; it holds no lock of ours.
+		s.e.later(func() { s.e.startQueued(f, next) })
+	}
+}
+
+// Changed tells the engine that a workflow's properties, versions or activation changed: queued runs may have their turn.
+func (e *Engine) Changed(internal int64) { e.strategies.dequeue(e.strategies.flow(internal, "")) }
+
+// startQueued gives a queued run its turn.
+func (e *Engine) startQueued(f *flow, m member) {
+	e.deliver(m.id, item{event: instance.Start{At: nowMillis()}, done: func(r *instance.Run, err error) {
+		switch {
+		case err == nil:
+		case errors.Is(err, instance.ErrStale):
+			// It has ended meanwhile, or begun: its row says which.
+			if r != nil && r.Own.Terminal() {
+				e.later(func() { e.strategies.ended(f.internal, m.id, r.Status) })
+			}
+		case e.isStopping():
+		default:
+			e.log.Warn("queued run could not begin, trying again", "run", int64(m.id), "error", err)
+			e.later(func() {
+				if sleep(e.ctx, e.cfg.ActionWithin/10) == nil {
+					e.startQueued(f, m)
+				}
+			})
+		}
+	}})
+}
+
+// Live returns the ids of the runs of a workflow that wait and of those that run.
+func (s *strategies) live(ctx context.Context, internal int64, id string) (queued, running []member, err error) {
+	f := s.flow(internal, id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.loadLocked(ctx, s.e.store); err != nil {
+		return nil, nil, err
+	}
+	queued = slices.Clone(f.queued)
+	for _, m := range f.running {
+		running = append(running, m)
+	}
+	slices.SortFunc(running, member.compare)
+	return queued, running, nil
+}

@@ -1,0 +1,260 @@
+// Package language gives the state machine the meaning of what users wrote: which params a run and a step have, whether
+// an edge is taken, when something times out. It joins package instance, which knows when to ask, to package scope,
+// which knows how to answer.
+//
+// It is pure. A Language is safe for concurrent use; runs belong to their owners.
+package language
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"maestro/internal/doc"
+	"maestro/internal/instance"
+	"maestro/internal/scope"
+	"maestro/param"
+	"maestro/spec"
+)
+
+// Config is what a Language is made of.
+type Config struct {
+	Exprs    *scope.Exprs
+	Defaults *param.Defaults
+
+	// Template returns the params and tags that a job template contributes to a step, nil when there is none.
+	Template func(step *spec.Step, version string) (*Template, error)
+
+	// UniqueID and Random are where the non-determinism of expressions comes from; what they give is recorded.
+	UniqueID func() int64
+	Random   func() uint64
+}
+
+// Template is a resolved job template (spec/definition 14).
+type Template struct {
+	Params *param.Defs
+	Tags   spec.Tags
+}
+
+// Timeouts of steps and runs (spec/definition 11).
+const (
+	DefaultTimeout = 10 * 24 * time.Hour
+	MaxTimeout     = 120 * 24 * time.Hour
+)
+
+// Language implements instance.Language.
+type Language struct {
+	cfg         Config
+	fingerprint string
+}
+
+// New returns a Language.
+func New(cfg Config) *Language {
+	return &Language{cfg: cfg, fingerprint: fingerprint(cfg.Defaults)}
+}
+
+// Fingerprint names the set of default params. Stored results are restored only with the set they were made with.
+func (l *Language) Fingerprint() string { return l.fingerprint }
+
+func fingerprint(d *param.Defaults) string {
+	h := fnv.New64a()
+	h.Write(d.Workflow.AppendJSON(nil))
+	h.Write(d.Step.AppendJSON(nil))
+	for _, t := range spec.BuiltinTypes() {
+		h.Write(d.OfStep(string(t.Name)).AppendJSON(nil))
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// The first byte of stored results says how the rest is to be read.
+const (
+	compact = 0 // param.AppendResults over what merging gives
+	whole   = 1 // the params as JSON: what they were merged from may be gone
+)
+
+func encodeWhole(p *param.Params) []byte { return p.AppendJSON([]byte{whole}) }
+
+func decodeWhole(data []byte) (*param.Params, error) {
+	return decodeParams(data, param.DecodeOptions{AnyName: true})
+}
+
+func decodeParams(data []byte, opts param.DecodeOptions) (*param.Params, error) {
+	n, err := doc.ParseJSON(data, doc.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	var problems doc.Problems
+	p := param.DecodeParams(n, "params", &problems, opts)
+	return p, problems.Err()
+}
+
+// detail is an error told as its kind and its message, the form timelines show (spec/params 15).
+type detail struct{ err error }
+
+func (d detail) Error() string { return param.AsError(d.err).Detail() }
+func (d detail) Unwrap() error { return d.err }
+
+func detailed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return detail{err}
+}
+
+// merged returns what can be merged once for all runs of a plan.
+func (l *Language) merged(p *instance.Plan, upstream bool) *instance.MergedParams {
+	m := &p.Merged
+	m.Once.Do(func() {
+		m.Run, m.Err = scope.WorkflowBase(l.cfg.Defaults, p.Workflow.Params, upstream)
+		m.Steps = make([]*param.Defs, len(p.Nodes))
+		for i := range p.Nodes {
+			s := p.Nodes[i].Step
+			if s.SubType.Set && s.SubType.Value != "" {
+				continue // its template may change between attempts
+			}
+			if defs, err := l.mergeStep(s, nil, &scope.StepStart{}); err == nil {
+				m.Steps[i] = defs
+			}
+		}
+	})
+	return m
+}
+
+// mergeStep merges a step's params but for what a run adds.
+func (l *Language) mergeStep(s *spec.Step, template *param.Defs, start *scope.StepStart) (*param.Defs, error) {
+	base, err := scope.StepBase(l.cfg.Defaults.OfStep(string(s.Type)), template, nil)
+	if err != nil {
+		return nil, err
+	}
+	return scope.MergeStep(base, s.Params, start)
+}
+
+// scopeRun describes a run to expressions.
+func scopeRun(r *instance.Run) *scope.Run {
+	in := r.Header.ParsedInitiator()
+	return &scope.Run{
+		WorkflowID: r.WorkflowID, InstanceID: r.Instance, RunID: r.Number, Policy: r.Policy(),
+		Initiator: in.Type, InitiatorZone: in.Timezone, Runner: in.User,
+		Owner: r.Header.Owner(), FirstTriggerZone: FirstTriggerZone(r.Plan.Workflow),
+	}
+}
+
+// FirstTriggerZone returns the zone of the first time trigger of a definition, or "".
+func FirstTriggerZone(w *spec.Workflow) string {
+	if len(w.TimeTriggers) == 0 {
+		return ""
+	}
+	return w.TimeTriggers[0].Timezone.Or("")
+}
+
+func scopeStep(r *instance.Run, step int, a *instance.Attempt) *scope.Step {
+	s := r.Plan.Nodes[step].Step
+	return &scope.Step{
+		ID: r.Plan.Nodes[step].ID, UUID: r.AttemptUUID(step, a.Number), InstanceID: a.Sequence, AttemptID: a.Number,
+		Type: s.Type.Name(), SubType: s.SubType.Or(""), ErrorRetries: a.Retries[spec.ErrorRetry],
+	}
+}
+
+func (l *Language) scope(r *instance.Run, step int, now int64) *scope.StepScope {
+	return &scope.StepScope{
+		Run: scopeRun(r), Step: scopeStep(r, step, &r.Steps[step].Attempt), Workflow: r.Params,
+		World: &world{l: l, r: r, step: step}, Now: now,
+	}
+}
+
+// Timeout implements instance.Language.
+func (l *Language) Timeout(r *instance.Run, step int) (int64, error) {
+	ms, err := l.timeout(r.Plan.Nodes[step].Step.Timeout, r.Identity(), r.Params)
+	return ms, detailed(err)
+}
+
+func (l *Language) timeout(t spec.ParsableLong, where string, params *param.Params) (int64, error) {
+	if !t.IsSet() {
+		return DefaultTimeout.Milliseconds(), nil
+	}
+	d, err := t.Timeout(l.interpolate(where, params), MaxTimeout)
+	if err != nil {
+		var p *param.Error
+		if errors.As(err, &p) {
+			return 0, err
+		}
+		return 0, param.Errorf(param.IllegalArgument, "%s", err)
+	}
+	return d.Milliseconds(), nil
+}
+
+func (l *Language) interpolate(where string, params *param.Params) spec.Interpolate {
+	return func(text string) (string, error) { return l.cfg.Exprs.Attribute(text, where, params, 0) }
+}
+
+// Retry implements instance.Language.
+func (l *Language) Retry(r *instance.Run, step int) spec.Retry {
+	return r.Plan.Nodes[step].Step.Retry.ResolveOrDefault(l.interpolate(r.Identity(), r.Params))
+}
+
+// Conditions implements instance.Language.
+func (l *Language) Conditions(r *instance.Run, step int, now int64) ([]instance.EdgeResult, error) {
+	n := &r.Plan.Nodes[step]
+	conditions := make([]scope.Condition, len(n.Successors))
+	for i, e := range n.Successors {
+		conditions[i] = scope.Condition{Successor: r.Plan.Nodes[e.To].ID, Expr: e.Condition}
+	}
+	params := r.StepParams(step)
+	if params == nil { // skipped before its params were evaluated
+		defs, err := l.stepDefs(r, step, &r.Steps[step].Attempt)
+		if err != nil {
+			return nil, detailed(err)
+		}
+		params = param.NewParams(defs)
+	}
+	out := make([]instance.EdgeResult, len(n.Successors))
+	results, err := l.cfg.Exprs.Transitions(conditions, params, l.scope(r, step, now))
+	for i, p := range results {
+		out[i] = instance.EdgeResult{Done: true, True: p.Result.Boolean(), At: now, Note: p.Note}
+	}
+	return out, detailed(err)
+}
+
+// world is what a run's expressions may ask about the rest of it.
+type world struct {
+	l    *Language
+	r    *instance.Run
+	step int
+}
+
+func (w *world) FinishedStep(id string) (scope.FinishedStep, bool) {
+	i, ok := w.r.Plan.Ordinal(id)
+	if !ok || w.r.Steps[i].Number == 0 {
+		if k := w.r.Kept[id]; k != nil {
+			return scope.FinishedStep{Status: k.Status.String(), End: k.Ended, Params: k.Params}, true
+		}
+		return scope.FinishedStep{}, false
+	}
+	s := &w.r.Steps[i]
+	if !s.Status.Terminal() {
+		return scope.FinishedStep{}, false
+	}
+	return scope.FinishedStep{Status: s.Status.String(), End: s.Ended, Params: w.r.StepParams(i)}, true
+}
+
+func (w *world) Signal(name, p string) (param.Value, error) {
+	return param.Value{}, fmt.Errorf("run %s was not started by a signal", w.r.Identity())
+}
+
+func (w *world) SignalDependency(n int, p string) (param.Value, error) {
+	return param.Value{}, fmt.Errorf("step %s has no signal dependency %d", w.r.Plan.Nodes[w.step].ID, n)
+}
+
+func (w *world) Foreach(step, _, _ string) ([]param.Value, error) {
+	return nil, fmt.Errorf("step %s is no foreach step that has finished", step)
+}
+
+func (w *world) Subworkflow(step, _, _ string) (param.Value, error) {
+	return param.Value{}, fmt.Errorf("step %s is no subworkflow step that has finished", step)
+}
+
+func (w *world) NextUniqueID() (int64, error) { return w.l.cfg.UniqueID(), nil }
+func (w *world) Random() uint64               { return w.l.cfg.Random() }
+func (w *world) Cancelled() bool              { return false }

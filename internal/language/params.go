@@ -1,0 +1,271 @@
+package language
+
+import (
+	"encoding/json"
+
+	"maestro/internal/doc"
+	"maestro/internal/instance"
+	"maestro/internal/scope"
+	"maestro/param"
+	"maestro/spec"
+)
+
+// RunStart is what the params of a new run are made from.
+type RunStart struct {
+	WorkflowID string
+	Owner      string
+	Plan       *instance.Plan
+	Initiator  instance.Initiator
+	Policy     string // empty: a fresh run
+
+	RunParams     *param.Defs
+	RestartParams *param.Defs   // of a restart that ends at this run
+	Previous      *param.Params // of the run before; nil for a fresh run and where it had none
+	Restart       bool
+	Now           int64
+}
+
+// RunEvaluated is what was decided about a new run's params.
+type RunEvaluated struct {
+	Params  *param.Params
+	Stored  []byte // for instance.Header.Params
+	Timeout int64  // milliseconds, 0 when the definition sets none
+}
+
+// Start evaluates the params and the timeout of a new run (spec/engine 4, step 5).
+func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
+	m := l.merged(s.Plan, false)
+	if m.Err != nil {
+		return nil, m.Err
+	}
+	defs, err := scope.MergeWorkflow(m.Run, &scope.Start{
+		Restart: s.Restart, Previous: s.Previous, RunParams: s.RunParams, RestartParams: s.RestartParams, AtTarget: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	run := &scope.Run{
+		WorkflowID: s.WorkflowID, Policy: s.Policy, Initiator: s.Initiator.Type, InitiatorZone: s.Initiator.Timezone,
+		Runner: s.Initiator.User, Owner: s.Owner, FirstTriggerZone: FirstTriggerZone(s.Plan.Workflow),
+	}
+	if run.Policy == "" {
+		run.Policy = "START_FRESH_NEW_RUN"
+	}
+	p, err := l.cfg.Exprs.EvaluateWorkflow(defs, run, startWorld{l: l}, s.Now)
+	if err != nil {
+		return nil, err
+	}
+	out := &RunEvaluated{Params: p}
+	if s.Restart {
+		out.Stored = encodeWhole(p) // merged from the params of the run before, which nobody should have to look up
+	} else {
+		out.Stored = p.AppendResults([]byte{compact}, scope.WorkflowDerive(run))
+	}
+	if t := s.Plan.Workflow.Timeout; t.IsSet() {
+		if out.Timeout, err = l.timeout(t, s.WorkflowID, p); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// startWorld is what the params of a run that has not begun may ask: next to nothing.
+type startWorld struct{ l *Language }
+
+func (startWorld) FinishedStep(string) (scope.FinishedStep, bool) { return scope.FinishedStep{}, false }
+
+func (startWorld) Signal(name, p string) (param.Value, error) {
+	return param.Value{}, param.Errorf(param.Internal, "the run was not started by a signal, so that it has no signal param [%s] of [%s]", p, name)
+}
+
+func (startWorld) SignalDependency(int, string) (param.Value, error) { return param.Value{}, errNoStep }
+func (startWorld) Foreach(_, _, _ string) ([]param.Value, error)     { return nil, errNoStep }
+func (startWorld) Subworkflow(_, _, _ string) (param.Value, error)   { return param.Value{}, errNoStep }
+func (w startWorld) NextUniqueID() (int64, error)                    { return w.l.cfg.UniqueID(), nil }
+func (w startWorld) Random() uint64                                  { return w.l.cfg.Random() }
+func (startWorld) Cancelled() bool                                   { return false }
+
+var errNoStep = param.Errorf(param.Internal, "not available to the params of a workflow")
+
+// RunParams returns the params of a run as its header keeps them.
+func (l *Language) RunParams(r *instance.Run) (*param.Params, error) {
+	data := r.Header.Params
+	if len(data) == 0 {
+		return nil, param.Errorf(param.Internal, "stored params are empty")
+	}
+	if data[0] == whole {
+		return decodeWhole(data[1:])
+	}
+	m := l.merged(r.Plan, false)
+	if m.Err != nil {
+		return nil, m.Err
+	}
+	runParams, err := decodeDefs(r.Header.RunParams)
+	if err != nil {
+		return nil, err
+	}
+	defs, err := scope.MergeWorkflow(m.Run, &scope.Start{RunParams: runParams})
+	if err != nil {
+		return nil, err
+	}
+	return param.RestoreResults(defs, data[1:], scope.WorkflowDerive(scopeRun(r)))
+}
+
+func decodeDefs(data []byte) (*param.Defs, error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	n, err := doc.ParseJSON(data, doc.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	var p doc.Problems
+	defs := param.DecodeDefs(n, "params", &p, param.DecodeOptions{})
+	return defs, p.Err()
+}
+
+// stepDefs merges the params of an attempt.
+func (l *Language) stepDefs(r *instance.Run, step int, a *instance.Attempt) (*param.Defs, error) {
+	s := r.Plan.Nodes[step].Step
+	start, plain, err := l.stepStart(r, step, a)
+	if err != nil {
+		return nil, err
+	}
+	if plain {
+		if defs := l.merged(r.Plan, false).Steps[step]; defs != nil {
+			return defs, nil
+		}
+	}
+	var template *param.Defs
+	if t, err := l.template(r, s); err != nil {
+		return nil, err
+	} else if t != nil {
+		if template, err = scope.Template(t.Params, r.Params); err != nil {
+			return nil, err
+		}
+	}
+	return l.mergeStep(s, template, start)
+}
+
+// template returns the job template of a step, nil when it has none.
+func (l *Language) template(r *instance.Run, s *spec.Step) (*Template, error) {
+	if !s.SubType.Set || l.cfg.Template == nil {
+		return nil, nil
+	}
+	version := s.SubTypeVersion.Or("")
+	if version == "" {
+		if p := r.Params.Lookup("job_template_version"); p != nil && p.Evaluated {
+			version = p.Result.Str()
+		}
+	}
+	if version == "" {
+		version = "default"
+	}
+	return l.cfg.Template(s, version)
+}
+
+// restartRequest is what a restart adds to the params of a step (instance.KindStepRestart and run_config).
+type restartRequest struct {
+	StepRunParams json.RawMessage            `json:"step_run_params"`
+	Params        map[string]json.RawMessage `json:"step_restart_params"`
+}
+
+// stepStart finds the params that a request attached to the step. plain is true when there are none.
+func (l *Language) stepStart(r *instance.Run, step int, a *instance.Attempt) (*scope.StepStart, bool, error) {
+	start := &scope.StepStart{Restart: r.Policy() != "START_FRESH_NEW_RUN" && r.Policy() != "START_CUSTOMIZED_RUN"}
+	id := r.Plan.Nodes[step].ID
+	var req restartRequest
+	switch {
+	case a.RestartBy != nil:
+		if json.Unmarshal(a.RestartBy, &req) != nil {
+			return nil, false, param.Errorf(param.Internal, "the restart of step [%s] cannot be read", id)
+		}
+	case r.Header.StepParams != nil:
+		var all map[string]json.RawMessage
+		if json.Unmarshal(r.Header.StepParams, &all) == nil {
+			req.Params = all
+		}
+	default:
+		return start, !start.Restart, nil
+	}
+	var err error
+	if start.RestartParams, err = decodeDefs(req.Params[id]); err != nil {
+		return nil, false, err
+	}
+	if start.RunParams, err = decodeDefs(req.StepRunParams); err != nil {
+		return nil, false, err
+	}
+	return start, false, nil
+}
+
+// StepParams implements instance.Language.
+func (l *Language) StepParams(r *instance.Run, step int, now int64) (*param.Params, []byte, error) {
+	a := &r.Steps[step].Attempt
+	defs, err := l.stepDefs(r, step, a)
+	if err != nil {
+		return nil, nil, detailed(err)
+	}
+	c := l.scope(r, step, now)
+	p, err := l.cfg.Exprs.EvaluateStep(defs, c)
+	if err != nil {
+		return nil, nil, detailed(err)
+	}
+	if r.Plan.Nodes[step].Step.SubType.Set {
+		return p, encodeWhole(p), nil
+	}
+	return p, p.AppendResults([]byte{compact}, scope.StepDerive(c.Run, c.Step)), nil
+}
+
+// RestoreStepParams implements instance.Language.
+func (l *Language) RestoreStepParams(r *instance.Run, step int, a *instance.Attempt, data []byte) (*param.Params, error) {
+	if len(data) == 0 {
+		return nil, param.Errorf(param.Internal, "stored params are empty")
+	}
+	if data[0] == whole {
+		return decodeWhole(data[1:])
+	}
+	defs, err := l.stepDefs(r, step, a)
+	if err != nil {
+		return nil, err
+	}
+	return param.RestoreResults(defs, data[1:], scope.StepDerive(scopeRun(r), scopeStep(r, step, a)))
+}
+
+// Output implements instance.Language.
+func (l *Language) Output(r *instance.Run, step int, output []byte, _ int64) (*param.Params, []byte, map[string][]byte, error) {
+	var out struct {
+		Params    json.RawMessage            `json:"params"`
+		Artifacts map[string]json.RawMessage `json:"artifacts"`
+	}
+	if err := json.Unmarshal(output, &out); err != nil {
+		return nil, nil, nil, detailed(param.Wrap(param.Validation, err, "output data cannot be read"))
+	}
+	artifacts := make(map[string][]byte, len(out.Artifacts))
+	for k, v := range out.Artifacts {
+		artifacts[k] = v
+	}
+	if len(out.Params) == 0 || string(out.Params) == "null" {
+		return nil, nil, artifacts, nil
+	}
+	reported, err := decodeParams(out.Params, param.DecodeOptions{})
+	if err != nil {
+		return nil, nil, nil, detailed(param.Wrap(param.Validation, err, "output params cannot be read: %s", err))
+	}
+	own := r.StepParams(step)
+	if own == nil {
+		own = &param.Params{}
+	}
+	merged, err := param.MergeOutput(own, reported)
+	if err != nil {
+		return nil, nil, nil, detailed(err)
+	}
+	return merged, encodeWhole(merged), artifacts, nil
+}
+
+// Dependencies implements instance.Language.
+func (l *Language) Dependencies(r *instance.Run, step int, now int64) ([]byte, error) {
+	return []byte("[]"), nil
+}
+
+// Signals implements instance.Language.
+func (l *Language) Signals(r *instance.Run, step int, now int64) ([]byte, error) { return nil, nil }
