@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"maestro/client"
+	"maestro/internal/doc"
+	"maestro/spec"
+	"maestro/spec/dsl"
+)
+
+// checkDefinition is a checker that knows the format and the rules of definitions, but not what a server knows: default
+// params, job templates, and what exists already.
+func checkDefinition(now func() time.Time) checker {
+	return func(name string, text []byte) []finding {
+		var p doc.Problems
+		root, err := parse(name, text)
+		if err != nil {
+			p.List = append(p.List, asProblem(err))
+			return findingsOf(name, p.List)
+		}
+		if layoutOf(formatOf(name, text), root) == layoutDSL {
+			root = dsl.Convert(root, dsl.Options{}, &p)
+		}
+		if root != nil {
+			checkPush(root, spec.Rules{Now: now()}, &p)
+		}
+		return findingsOf(name, p.List)
+	}
+}
+
+// checkPush adds what is wrong with a push request.
+func checkPush(root *doc.Node, rules spec.Rules, p *doc.Problems) {
+	push := spec.DecodePushRequest(root, rules, p)
+	if p.Failed() {
+		return // what could not be read is not checked further: it would only be reported twice
+	}
+	push.Validate(root, rules, p)
+	push.ValidatePush(root, p)
+	if push.Workflow == nil || p.Failed() {
+		return
+	}
+	if _, err := spec.BuildDAG(push.Workflow.Steps, nil, nil); err != nil {
+		p.Errorf(root.Field("workflow").Field("steps"), "workflow.steps", "%v", err)
+	}
+}
+
+// asProblem returns what a parser says, which knows the place.
+func asProblem(err error) doc.Problem {
+	if p, ok := errors.AsType[doc.Problem](err); ok {
+		return p
+	}
+	return doc.Problem{Message: err.Error()}
+}
+
+func findingsOf(name string, problems []doc.Problem) []finding {
+	var all []finding
+	for _, p := range problems {
+		all = append(all, finding{
+			File:     name,
+			Line:     int(p.Pos.Line),
+			Column:   int(p.Pos.Col),
+			Severity: p.Severity.String(),
+			Path:     p.Path,
+			Message:  p.Message,
+		})
+	}
+	return all
+}
+
+// sendable is pushable for a checker, which reports a file that cannot be parsed like any other problem.
+func sendable(name string, text []byte) (client.Format, []byte, []finding) {
+	f, body, err := pushable(name, text)
+	if err != nil {
+		_, parseErr := parse(name, text)
+		return "", nil, findingsOf(name, []doc.Problem{asProblem(parseErr)})
+	}
+	return f, body, nil
+}

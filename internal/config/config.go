@@ -1,0 +1,104 @@
+// Package config holds the settings of a Maestro server: one table says of each setting what it is called in the
+// file, as a flag and in the environment, what it defaults to and what it is for. Everything else follows from the
+// table: the parsing, the flags, and docs/configuration.md.
+//
+// A flag wins over the environment, the environment over the file, and the file over the default. Whatever is wrong is
+// reported at once and with its place; a setting that does not exist is an error, since a typo that is passed over is
+// found out only when it hurts.
+//
+// It reads settings and does not act on them: whether a directory exists or a database answers is for those who use
+// it. A Table is for one goroutine; the Config it returns is plain data.
+package config
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is the settings of a server.
+type Config struct {
+	Listen        string // host:port
+	Store         Store
+	DataDir       string // never empty after Load
+	ClusterName   string
+	DefaultParams string // path, empty for the built-in ones
+
+	Shell       Shell
+	HTTP        HTTP
+	Kubernetes  Kubernetes
+	Engine      Engine
+	Events      Events
+	JobTemplate JobTemplate
+	StepAction  StepAction
+	Log         Log
+}
+
+// Store says where state is kept.
+type Store struct {
+	Driver string // "sqlite" or "postgres"
+	Source string // a path, or a postgres:// URL with everything in it
+}
+
+// Shell is about steps that run processes on this machine.
+type Shell struct {
+	Enabled        bool
+	MaxConcurrent  int
+	MaxOutputBytes int64
+	TTL            time.Duration
+}
+
+// HTTP is about steps that call other servers.
+type HTTP struct {
+	Allow            []string
+	Timeout          time.Duration
+	MaxResponseBytes int64
+	MaxInFlight      int
+}
+
+// Kubernetes is about steps that run as pods.
+type Kubernetes struct {
+	Enabled    bool
+	API        string
+	Kubeconfig string
+	Namespace  string
+}
+
+// Engine is about how runs are driven.
+type Engine struct {
+	Groups          int
+	MaxRunsInMemory int
+	IdleAfter       time.Duration
+	QueueLimit      int
+	ShutdownTimeout time.Duration
+}
+
+// Events is about the feed of published events.
+type Events struct {
+	Retention time.Duration
+}
+
+// JobTemplate is about templates that steps inherit params from.
+type JobTemplate struct {
+	CacheTTL time.Duration
+}
+
+// StepAction is about stop, kill, skip, bypass and restart of a step.
+type StepAction struct {
+	Timeout time.Duration
+}
+
+// Log is about the server's own log, not that of steps.
+type Log struct {
+	Level  string // debug, info, warn or error
+	Format string // text or json
+}
+
+// dataDir is where files go that belong to the store: beside an SQLite file and named after it, so that two stores in
+// one directory do not mix, else in the working directory.
+func (s Store) dataDir() string {
+	if s.Driver != "sqlite" {
+		return "maestro-data"
+	}
+	return strings.TrimSuffix(s.Source, filepath.Ext(s.Source)) + "-data"
+}

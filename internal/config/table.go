@@ -1,0 +1,163 @@
+package config
+
+import (
+	"strings"
+)
+
+// Setting is one row of the table.
+type Setting struct {
+	Key     string // path in the file, such as shell.max_concurrent
+	Default string // as text, in the form it is set with
+	Help    string // one line, lower case, without full stop
+	Was     string // what the original Maestro calls it, empty when it has no such setting
+
+	value value
+	given []string // what flags said
+}
+
+// Flag returns the name of the setting's flag, without dashes in front.
+func (s *Setting) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(s.Key) }
+
+// Env returns the name of the setting's environment variable.
+func (s *Setting) Env() string {
+	return "MAESTRO_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+}
+
+// Type returns the word for the setting's kind of value.
+func (s *Setting) Type() string { return s.value.kind }
+
+// Table is all settings and the Config they fill.
+type Table struct {
+	Settings []*Setting
+
+	config *Config
+}
+
+// New returns the table with its defaults.
+func New() *Table {
+	c := &Config{}
+	return &Table{config: c, Settings: []*Setting{
+		{Key: "listen", Default: "127.0.0.1:8080", value: address(&c.Listen), Was: "server.port",
+			Help: "address to serve on; there is no authentication, so think before leaving this machine"},
+		{Key: "store", Default: "sqlite:maestro.db", value: store(&c.Store), Was: "engine.configs.jdbc-url",
+			Help: "where state is kept: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"},
+		{Key: "data_dir", value: text(&c.DataDir),
+			Help: "directory for logs and work files of shell steps; default: beside the store, named after it (maestro-data)"},
+		{Key: "cluster_name", Default: "maestro", value: text(&c.ClusterName), Was: "maestro.cluster.name",
+			Help: "name of this installation in published events"},
+		{Key: "default_params", value: text(&c.DefaultParams), Was: "maestro.default-params",
+			Help: "YAML file of params that override the built-in defaults of workflows and steps"},
+
+		{Key: "shell.enabled", Default: "false", value: boolean(&c.Shell.Enabled),
+			Help: "run shell steps as processes of this machine; whoever may push a workflow may then run anything here (maestro run has it on)"},
+		{Key: "shell.max_concurrent", Default: "16", value: count(&c.Shell.MaxConcurrent, 1, 10_000),
+			Help: "most processes at a time; further steps wait"},
+		{Key: "shell.max_output_bytes", Default: "16MiB", value: size(&c.Shell.MaxOutputBytes, 1<<10),
+			Help: "how much of each output stream of an attempt is kept; what exceeds it is dropped"},
+		{Key: "shell.ttl", Default: "24h", value: duration(&c.Shell.TTL, 0),
+			Help: "how long work directories and logs stay after an attempt has ended"},
+
+		{Key: "http.allow", value: list(&c.HTTP.Allow, checkAllow), Was: "stepruntime.http.allow-list",
+			Help: "what HTTP steps may call: hosts, host:port, *.domain, networks such as 10.0.0.0/8; nothing unless listed, * for everything"},
+		{Key: "http.timeout", Default: "30s", value: duration(&c.HTTP.Timeout, 1), Was: "stepruntime.http.send-timeout",
+			Help: "longest exchange of an HTTP step, from connecting to the last byte"},
+		{Key: "http.max_response_bytes", Default: "1MiB", value: size(&c.HTTP.MaxResponseBytes, 1), Was: "stepruntime.http.max-response-size",
+			Help: "largest response of an HTTP step"},
+		{Key: "http.max_in_flight", Default: "256", value: count(&c.HTTP.MaxInFlight, 1, 100_000),
+			Help: "most requests of HTTP steps at a time; further steps wait"},
+
+		{Key: "kubernetes.enabled", Default: "false", value: boolean(&c.Kubernetes.Enabled),
+			Help: "run Kubernetes and notebook steps"},
+		{Key: "kubernetes.api", value: webAddress(&c.Kubernetes.API),
+			Help: "URL of the API server, for example of kubectl proxy; default: from the kubeconfig, or the cluster this runs in"},
+		{Key: "kubernetes.kubeconfig", value: text(&c.Kubernetes.Kubeconfig),
+			Help: "kubeconfig file; default: the cluster this runs in, else ~/.kube/config"},
+		{Key: "kubernetes.namespace", Default: "default", value: text(&c.Kubernetes.Namespace),
+			Help: "namespace of the pods"},
+
+		{Key: "engine.groups", Default: "16", value: count(&c.Engine.Groups, 1, 4096), Was: "engine.configs.max-group-num",
+			Help: "into how many groups runs are divided, the unit that nodes share work by; the same on all nodes"},
+		{Key: "engine.max_runs_in_memory", Default: "100000", value: count(&c.Engine.MaxRunsInMemory, 1, 100_000_000),
+			Help: "most runs held in memory; further ones wait in the store"},
+		{Key: "engine.idle_after", Default: "1m", value: duration(&c.Engine.IdleAfter, 0),
+			Help: "a run in which nothing has happened for this long leaves memory until something does"},
+		{Key: "engine.queue_limit", Default: "10000", value: count(&c.Engine.QueueLimit, 1, 100_000_000),
+			Help: "most start requests that wait to be stored; beyond it the server answers 429"},
+		{Key: "engine.shutdown_timeout", Default: "5s", value: duration(&c.Engine.ShutdownTimeout, 0),
+			Help: "how long a stopping server lets requests and commits finish; steps go on after the next start"},
+
+		{Key: "events.retention", Default: "7d", value: duration(&c.Events.Retention, 0),
+			Help: "how long published events can be read from /api/v3/events"},
+		{Key: "job_template.cache_ttl", Default: "60s", value: duration(&c.JobTemplate.CacheTTL, 0), Was: "stepruntime.job-template-cache.cache-ttl",
+			Help: "how long a job template is used before it is read again"},
+		{Key: "step_action.timeout", Default: "5s", value: duration(&c.StepAction.Timeout, 0), Was: "maestro.step-action.action-timeout",
+			Help: "how long a blocking action on a step waits for it to happen before it answers 408"},
+
+		{Key: "log.level", Default: "info", value: choice(&c.Log.Level, "debug", "info", "warn", "error"),
+			Help: "least severe lines of the server's log"},
+		{Key: "log.format", Default: "text", value: choice(&c.Log.Format, "text", "json"),
+			Help: "form of the server's log"},
+	}}
+}
+
+// Setting returns the row of a key, or nil.
+func (t *Table) Setting(key string) *Setting {
+	for _, s := range t.Settings {
+		if s.Key == key {
+			return s
+		}
+	}
+	return nil
+}
+
+// SetDefault changes a default before Load, for a program that is not the server, such as maestro run. It panics when
+// there is no such setting, which is a mistake in the program.
+func (t *Table) SetDefault(key, text string) {
+	s := t.Setting(key)
+	if s == nil {
+		panic("config: no setting " + key)
+	}
+	s.Default = text
+}
+
+// Flag is a setting as a command-line flag. It satisfies the interfaces of package flag and of pflag.
+type Flag struct{ s *Setting }
+
+// Flags returns a flag for every setting, in the order of the table. Values are checked by Load, together with those
+// from elsewhere.
+func (t *Table) Flags() []Flag {
+	out := make([]Flag, len(t.Settings))
+	for i, s := range t.Settings {
+		out[i] = Flag{s}
+	}
+	return out
+}
+
+// Name returns the flag's name without dashes in front.
+func (f Flag) Name() string { return f.s.Flag() }
+
+// Usage returns the help line of the flag.
+func (f Flag) Usage() string { return f.s.Help }
+
+// Type returns the word for the kind of value.
+func (f Flag) Type() string { return f.s.value.kind }
+
+// IsBoolFlag reports whether the flag may stand without a value.
+func (f Flag) IsBoolFlag() bool { return f.s.value.kind == "bool" }
+
+// String returns the default, for help texts.
+func (f Flag) String() string {
+	if f.s == nil {
+		return ""
+	}
+	return f.s.Default
+}
+
+// Set takes what was given on the command line. A list adds up, of anything else the last one counts.
+func (f Flag) Set(text string) error {
+	if f.s.value.kind != "list" {
+		f.s.given = nil
+	}
+	f.s.given = append(f.s.given, text)
+	return nil
+}
