@@ -1,0 +1,146 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"maestro/api"
+	"maestro/internal/doc"
+	"maestro/internal/engine"
+	"maestro/internal/store"
+)
+
+// ForEngine is a Catalog as the engine sees it: definitions together with what all versions of their workflow share.
+type ForEngine struct{ *Catalog }
+
+var _ engine.Catalog = ForEngine{}
+
+type runKey struct{ internal, version, modified int64 }
+
+// Resolve returns the version that a token means now. Its errors are those of the engine, and still tell clients what
+// the catalog says.
+func (f ForEngine) Resolve(ctx context.Context, id, token string) (*engine.Definition, error) {
+	h, d, err := f.Catalog.Resolve(ctx, id, token)
+	if err != nil {
+		return nil, asEngine(err)
+	}
+	return f.join(h, d), nil
+}
+
+// Version returns an exact version. When its workflow is gone, or another one has its name, it has no properties.
+func (f ForEngine) Version(ctx context.Context, internal, version int64) (*engine.Definition, error) {
+	d, err := f.Definition(ctx, internal, version)
+	if err != nil {
+		return nil, asEngine(err)
+	}
+	h, err := f.head(ctx, string(d.Workflow.ID))
+	if err != nil {
+		return nil, err
+	}
+	if h == nil || h.Internal != internal {
+		return &engine.Definition{
+			WorkflowID: string(d.Workflow.ID), Internal: internal, Version: version, Workflow: d.Workflow, Plan: d.Plan, Triggers: TriggerIDs(d.Workflow),
+		}, nil
+	}
+	return f.join(h, d), nil
+}
+
+// Internal returns the internal id of a workflow, inline ones included.
+func (f ForEngine) Internal(ctx context.Context, id string) (int64, error) {
+	if !IsInline(id) {
+		h, err := f.Head(ctx, id)
+		if err != nil {
+			return 0, asEngine(err)
+		}
+		return h.Internal, nil
+	}
+	row, err := f.store.Workflow(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, asEngine(unknown(id))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read workflow %q: %w", id, err)
+	}
+	return row.Internal, nil
+}
+
+// Current returns the default version of a workflow.
+func (f ForEngine) Current(ctx context.Context, internal int64) (*engine.Definition, error) {
+	row, err := f.store.WorkflowByInternal(ctx, internal)
+	if err != nil {
+		return nil, asEngine(fmt.Errorf("read workflow %d: %w", internal, err))
+	}
+	h, err := f.Head(ctx, row.ID)
+	if err != nil {
+		return nil, asEngine(err)
+	}
+	d, err := f.Definition(ctx, internal, h.Default())
+	if err != nil {
+		return nil, asEngine(err)
+	}
+	return f.join(h, d), nil
+}
+
+// join puts a version and the head of its workflow together, once for as long as neither changes.
+func (f ForEngine) join(h *Head, d *Definition) *engine.Definition {
+	key := runKey{d.Internal, d.Version, h.ModifyTime}
+	if have, ok := f.joined.get(key); ok {
+		return have
+	}
+	joined := &engine.Definition{
+		WorkflowID: h.ID, Internal: d.Internal, Version: d.Version, Active: d.Version == h.Active, FirstInstance: h.FirstInstance,
+		Workflow: d.Workflow, Plan: d.Plan, Properties: &h.Snapshot.Properties, Snapshot: runProperties(h), Triggers: TriggerIDs(d.Workflow),
+	}
+	f.joined.put(key, joined, d.weight()) // it keeps the definition in memory
+	return joined
+}
+
+// runProperties returns what a run keeps of the properties at its start (engine 4, step 3).
+func runProperties(h *Head) []byte {
+	s := h.Snapshot
+	dst := strconv.AppendInt([]byte(`{"create_time":`), s.CreateTime.Value, 10)
+	if s.Owner != nil {
+		dst = doc.AppendString(append(dst, `,"owner":`...), s.Owner.Name)
+	}
+	if s.Alerting != nil {
+		dst = s.Alerting.AppendJSON(append(dst, `,"alerting":`...))
+	}
+	if s.StepConcurrency.Set {
+		dst = strconv.AppendInt(append(dst, `,"step_concurrency":`...), s.StepConcurrency.Value, 10)
+	}
+	if s.Tags != nil {
+		dst = s.Tags.AppendJSON(append(dst, `,"tags":`...))
+	}
+	return append(dst, '}')
+}
+
+// asEngine makes a refusal one that the engine and its callers recognise.
+func asEngine(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w: %w", engine.ErrNotFound, err)
+	}
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok {
+		return err
+	}
+	switch e.Code {
+	case api.NotFound:
+		return &refusedError{e, engine.ErrNotFound}
+	case api.BadRequest:
+		return &refusedError{e, engine.ErrBadRequest}
+	case api.Conflict:
+		return &refusedError{e, engine.ErrConflict}
+	}
+	return err
+}
+
+// refusedError is a refusal of the catalog and an error of the engine at once.
+type refusedError struct {
+	refusal *api.Error
+	engine  error
+}
+
+func (e *refusedError) Error() string   { return e.refusal.Message }
+func (e *refusedError) Unwrap() []error { return []error{e.refusal, e.engine} }

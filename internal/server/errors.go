@@ -1,0 +1,106 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"maestro/api"
+	"maestro/internal/catalog"
+	"maestro/internal/doc"
+	"maestro/internal/engine"
+	"maestro/internal/store"
+	"maestro/param"
+)
+
+var errPanicked = errors.New("handler panicked")
+
+// writeError answers a request with an error (spec/api 2). What is not the client's business is logged, not shown: the
+// client gets the request id to ask with.
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	e := refusal(err)
+	if e == nil { // unknown errors are ours
+		id := w.Header().Get("X-Request-Id")
+		if !errors.Is(err, errPanicked) { // logged already, with its stack
+			s.log.Error("request failed", "request_id", id, "method", r.Method, "path", r.URL.Path, "err", err)
+		}
+		e = api.Errorf(api.InternalError, "the server could not do this; its log says why under request id %s", id)
+	}
+	h := w.Header()
+	if e.Code == api.TooManyRequests || e.Code == api.Unavailable {
+		h.Set("Retry-After", "1")
+	}
+	if cerr := reply(w, e.Code.Status(), appendError(nil, e)); cerr != nil {
+		s.log.Debug("client is gone", "request_id", h.Get("X-Request-Id"), "err", cerr)
+	}
+}
+
+// refusal says what a client may know about an error, or nil when that is nothing.
+func refusal(err error) *api.Error {
+	if e, ok := errors.AsType[*api.Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*doc.InvalidError](err); ok {
+		return catalog.Invalid(e)
+	}
+	if e, ok := errors.AsType[doc.Problem](err); ok { // from a parser
+		return catalog.Malformed(&doc.InvalidError{Problems: []doc.Problem{e}})
+	}
+	for _, known := range [...]struct {
+		err  error
+		code api.Code
+	}{
+		{engine.ErrNotFound, api.NotFound},
+		{engine.ErrBadRequest, api.BadRequest},
+		{engine.ErrConflict, api.Conflict},
+		{engine.ErrDisabled, api.UnprocessableEntity},
+		{engine.ErrTimeout, api.RequestTimeout},
+		{engine.ErrBusy, api.TooManyRequests},
+		{engine.ErrClosed, api.Unavailable},
+		{store.ErrNotFound, api.NotFound},
+		{store.ErrExists, api.Conflict},
+	} {
+		if errors.Is(err, known.err) {
+			return &api.Error{Code: known.code, Message: strings.TrimPrefix(err.Error(), known.err.Error()+": ")}
+		}
+	}
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return api.Errorf(api.InternalError, "no space is left where the server keeps its state; nothing was changed")
+	case errors.Is(err, store.ErrStale):
+		return api.Errorf(api.Conflict, "somebody else changed this at the same time; try again")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return api.Errorf(api.RequestTimeout, "the request ended before it was answered; whether it had an effect is unknown")
+	}
+	if e, ok := errors.AsType[*param.Error](err); ok && e.Kind != param.Internal {
+		code := api.BadRequest
+		if e.Kind.Status() == http.StatusUnprocessableEntity {
+			code = api.UnprocessableEntity
+		}
+		return &api.Error{Code: code, Message: e.Error(), Errors: []string{e.Detail()}}
+	}
+	return nil
+}
+
+// appendError appends the body of an error (spec/api 2.1).
+func appendError(dst []byte, e *api.Error) []byte {
+	dst = append(dst, `{"status":"`...)
+	dst = append(dst, e.Code...)
+	dst = append(dst, '"')
+	if e.Message != "" {
+		dst = append(dst, `,"message":`...)
+		dst = doc.AppendString(dst, e.Message)
+	}
+	if len(e.Errors) > 0 {
+		dst = append(dst, `,"errors":[`...)
+		for i, text := range e.Errors {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = doc.AppendString(dst, text)
+		}
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}

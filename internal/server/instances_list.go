@@ -1,0 +1,110 @@
+package server
+
+import (
+	"net/http"
+
+	"maestro/internal/store"
+	"maestro/internal/view"
+)
+
+// listInstances answers with a page of the latest runs of a workflow's instances (spec/api 5.6). Within the page they
+// come oldest first, as in the reference; the cursors go from newest to oldest.
+func (a *Runs) listInstances(w http.ResponseWriter, r *http.Request) error {
+	page, err := parsePage(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	aggregated, err := queryBool(r.URL.Query(), "aggregated", true)
+	if err != nil {
+		return err
+	}
+	aggregate := view.AllRuns
+	if !aggregated {
+		aggregate = view.BeforeRun
+	}
+	number := func(row *store.Run) int64 { return row.Instance }
+	return a.list(w, r, page, store.RunQuery{Latest: true}, number, aggregate)
+}
+
+// listRuns answers with a page of the runs of an instance, newest first.
+func (a *Runs) listRuns(w http.ResponseWriter, r *http.Request) error {
+	p, err := pathRun(r)
+	if err != nil {
+		return err
+	}
+	page, err := parsePage(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	if p.instance < 1 {
+		return respond(w, http.StatusOK, func(dst []byte) []byte { return appendPage(dst, pageInfo{}, 0, nil) })
+	}
+	number := func(row *store.Run) int64 { return row.Run }
+	return a.list(w, r, page, store.RunQuery{Instance: p.instance, Desc: true}, number, view.BeforeRun)
+}
+
+// list answers with a page of what q selects; number is by what q counts. Only the runs of the page are loaded, one at a
+// time.
+func (a *Runs) list(w http.ResponseWriter, r *http.Request, page pageRequest, q store.RunQuery, number func(*store.Run) int64, how view.Aggregation) error {
+	ctx, workflow := r.Context(), r.PathValue("id")
+	end := func(desc bool) (int64, error) {
+		q := q
+		q.From, q.Limit, q.Desc = 1, 1, desc
+		rows, err := a.cfg.Reader.List(ctx, workflow, q)
+		if err != nil || len(rows) == 0 {
+			if isNotFound(err) {
+				err = nil
+			}
+			return 0, err
+		}
+		return number(&rows[0]), nil
+	}
+	hi, err := end(true)
+	if err != nil {
+		return err
+	}
+	if hi == 0 { // nothing there, not even a workflow
+		return respond(w, http.StatusOK, func(dst []byte) []byte { return appendPage(dst, pageInfo{}, 0, nil) })
+	}
+	lo, err := end(false)
+	if err != nil {
+		return err
+	}
+	low, high, err := page.window(lo, hi)
+	if err != nil {
+		return err
+	}
+	var rows []store.Run
+	if high >= lo && low <= hi {
+		q.From, q.To = max(low, 1), high
+		if rows, err = a.cfg.Reader.List(ctx, workflow, q); err != nil && !isNotFound(err) {
+			return err
+		}
+	}
+	shown := make([]view.Instance, 0, len(rows))
+	info := numbered(lo, hi, 0, 0)
+	highest, lowest := int64(0), int64(0)
+	for i := range rows {
+		run, err := a.cfg.Reader.LoadID(ctx, rows[i].ID)
+		if isNotFound(err) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		shown = append(shown, view.Instance{Run: run, Aggregate: how, Earlier: a.earlier(ctx, run)})
+		n := number(&rows[i])
+		highest = max(highest, n)
+		if lowest == 0 || n < lowest {
+			lowest = n
+		}
+	}
+	if len(shown) > 0 {
+		info = numbered(lo, hi, highest, lowest)
+	} else {
+		info.Total = hi
+	}
+	return respond(w, http.StatusOK, func(dst []byte) []byte {
+		return appendPage(dst, info, len(shown), func(dst []byte, i int) []byte { return view.AppendInstance(dst, shown[i]) })
+	})
+}

@@ -1,0 +1,180 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"maestro/api"
+	"maestro/internal/catalog"
+	"maestro/internal/doc"
+)
+
+// Limits of request bodies in bytes. A push may be larger on the wire than the 256 KiB that it may have as compact JSON.
+const (
+	bodyLimit = 1 << 20
+	pushLimit = 8 << 20
+
+	maxDepth = 200     // nesting of a body
+	maxNodes = 400_000 // values in a body: three times what a push of 256 KiB can hold
+	maxUser  = 1024
+
+	// drainLimit is how much of a refused body is thrown away so that the client can read why; the connection of a larger
+	// one is closed.
+	drainLimit = 16 << 20
+	drainTime  = 5 * time.Second
+)
+
+// caller returns the name in the `user` header (spec/api 1). It is not authenticated. All writes need it.
+func caller(r *http.Request) (string, error) {
+	names := r.Header.Values("user")
+	switch {
+	case len(names) == 0:
+		return "", api.Errorf(api.BadRequest, "the user name cannot be null: send it in a header, for example -H 'user: %s'", "alice")
+	case len(names[0]) > maxUser:
+		return "", api.Errorf(api.BadRequest, "the user name is longer than %d bytes", maxUser)
+	}
+	return names[0], nil
+}
+
+// decodeBody parses a JSON body of at most limit bytes.
+func decodeBody(w http.ResponseWriter, r *http.Request, limit int64) (*doc.Node, error) {
+	text, err := readBody(w, r, limit, "application/json")
+	if err != nil {
+		return nil, err
+	}
+	n, err := doc.ParseJSON(text, doc.Limits{Depth: maxDepth, Nodes: maxNodes})
+	if err != nil {
+		return nil, malformed(err)
+	}
+	return n, nil
+}
+
+// malformed says that a body cannot be read. err is what a parser or decoder returned.
+func malformed(err error) error {
+	if p, ok := errors.AsType[doc.Problem](err); ok {
+		return catalog.Malformed(&doc.InvalidError{Problems: []doc.Problem{p}})
+	}
+	if e, ok := errors.AsType[*doc.InvalidError](err); ok {
+		return catalog.Malformed(e)
+	}
+	return err
+}
+
+// readBody returns the whole body of a request, whose content type must be want. A body without content type is taken
+// as what the path wants. One that says it is too large is refused before it is read.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, want string) ([]byte, error) {
+	if err := contentType(r, want); err != nil {
+		discard(w, r)
+		return nil, err
+	}
+	if r.ContentLength > limit {
+		discard(w, r)
+		return nil, tooLarge(limit)
+	}
+	text, err := readAll(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, tooLarge(limit)
+		}
+		return nil, api.Errorf(api.BadRequest, "the request body could not be read: %v", err)
+	}
+	if len(text) == 0 {
+		return nil, api.Errorf(api.BadRequest, "JSON parse error: the request has no body, %s is expected", want)
+	}
+	return text, nil
+}
+
+// readAll is io.ReadAll with the size known beforehand, if it is.
+func readAll(from io.Reader, size int64) ([]byte, error) {
+	if size <= 0 {
+		return io.ReadAll(from)
+	}
+	text := make([]byte, size)
+	n, err := io.ReadFull(from, text)
+	return text[:n], err
+}
+
+func tooLarge(limit int64) error {
+	return api.Errorf(api.BadRequest, "the request body is larger than the limit of %d bytes", limit)
+}
+
+// discard throws a refused body away, up to a bound, so that a client that is still sending gets to read the answer.
+func discard(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength > drainLimit || r.ContentLength < 0 && r.Header.Get("Expect") != "" {
+		w.Header().Set("Connection", "close")
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
+	if n, err := io.CopyN(io.Discard, r.Body, drainLimit); n == drainLimit || err != io.EOF {
+		w.Header().Set("Connection", "close")
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+}
+
+// contentType refuses a body of another type than want, and says what to do about it (spec/api 1).
+func contentType(r *http.Request, want string) error {
+	given := r.Header.Get("Content-Type")
+	if given == "" {
+		return nil
+	}
+	if t, _, err := mime.ParseMediaType(given); err == nil && t == want {
+		return nil
+	}
+	hint := ""
+	if strings.HasPrefix(given, "application/x-www-form-urlencoded") {
+		hint = " (that is what curl says by itself)"
+	}
+	return api.Errorf(api.UnsupportedMediaType, "the body must be %s, not %s%s: add -H 'Content-Type: %s'", want, given, hint, want)
+}
+
+// queryBool reads a boolean of the query: true, on, yes, 1 and their opposites, in any letter case. The Python SDK sends
+// True and False.
+func queryBool(q url.Values, name string, otherwise bool) (bool, error) {
+	text := q.Get(name)
+	switch strings.ToLower(text) {
+	case "":
+		return otherwise, nil
+	case "true", "on", "yes", "1":
+		return true, nil
+	case "false", "off", "no", "0":
+		return false, nil
+	}
+	return false, api.Errorf(api.BadRequest, "query parameter %s must be true or false, not %q", name, text)
+}
+
+// queryInt reads an integer of the query; given is false where there is none.
+func queryInt(q url.Values, name string) (n int64, given bool, err error) {
+	text := q.Get(name)
+	if text == "" {
+		return 0, false, nil
+	}
+	n, err = strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, false, api.Errorf(api.BadRequest, "query parameter %s must be an integer, not %q", name, text)
+	}
+	return n, true, nil
+}
+
+// queryText reads a text of the query that must be there.
+func queryText(q url.Values, name string) (string, error) {
+	if !q.Has(name) {
+		return "", api.Errorf(api.BadRequest, "query parameter %s is required", name)
+	}
+	return q.Get(name), nil
+}
+
+// pathInt reads an integer of the path.
+func pathInt(r *http.Request, name, what string) (int64, error) {
+	text := r.PathValue(name)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, api.Errorf(api.BadRequest, "%s must be a number, not %q", what, text)
+	}
+	return n, nil
+}

@@ -1,0 +1,200 @@
+package view
+
+import (
+	"fmt"
+
+	"maestro/internal/doc"
+	"maestro/internal/instance"
+)
+
+// Publisher turns the journal of one run into the events that are published about it (spec/runtimes 8.2). Entries must
+// be given in order, from the first.
+//
+// The reference publishes one event per write of a step, and clients know its writes by the changes that come together.
+// They are the same here whatever the entries of our journal hold together: an event ends where the reference writes,
+// and a step that was told to begin is published with what its runtime says next.
+type Publisher struct {
+	follower
+	cluster string
+	tags    []byte // JSON, nil for none
+	batches []batch
+	at      int64 // of the entry being read
+	pos     int64
+	index   int
+}
+
+// batch is the changes of a step that will be published together.
+type batch struct {
+	changes  []stepChange
+	attempt  int64
+	sequence int64
+}
+
+// Event is a published event.
+type Event struct {
+	Cursor Cursor
+	Type   string
+	Data   []byte // JSON
+}
+
+// The types of events about runs.
+const (
+	StepEvent = "STEP_INSTANCE_STATUS_CHANGE_EVENT"
+	RunEvent  = "WORKFLOW_INSTANCE_STATUS_CHANGE_EVENT"
+)
+
+// NewPublisher returns a publisher for a run that identity names; it need not be folded. cluster is the name of this
+// cluster in events.
+func NewPublisher(identity *instance.Run, cluster string) *Publisher {
+	p := &Publisher{follower: newFollower(identity), cluster: cluster, batches: make([]batch, len(identity.Plan.Nodes))}
+	tags := identity.Plan.Workflow.Tags
+	if own := parsed(identity.Header.Tags); own != nil && len(own.Items) > 0 {
+		tags = append(tags[:len(tags):len(tags)], decodeTags(own)...)
+	}
+	if len(tags) > 0 {
+		p.tags = tags.AppendJSON(nil)
+	}
+	return p
+}
+
+// Ended reports whether the run has ended and nothing more will be published about it.
+func (p *Publisher) Ended() bool { return p.status.Terminal() }
+
+// Read appends the events that a journal entry of time at gives.
+func (p *Publisher) Read(dst []Event, pos, at int64, entry []byte) ([]Event, error) {
+	records, err := instance.DecodeEntry(entry)
+	if err != nil {
+		return dst, fmt.Errorf("entry %d of run %s: %w", pos, p.run.Identity(), err)
+	}
+	p.pos, p.at, p.index = pos, at, 0
+	for i := range records {
+		rec := &records[i]
+		if rec.Kind == instance.KindRunStatus {
+			dst = p.runStatus(dst, rec)
+			continue
+		}
+		c, changed := p.step(rec)
+		if !changed {
+			continue
+		}
+		b := &p.batches[c.step]
+		if c.old == instance.NotCreated {
+			dst = p.flush(dst, c.step) // of the attempt before
+			b.attempt, b.sequence = p.steps[c.step].attempt, p.steps[c.step].sequence
+		}
+		b.changes = append(b.changes, c)
+		if p.writes(c) {
+			dst = p.flush(dst, c.step)
+		}
+	}
+	for step := range p.batches {
+		if b := &p.batches[step]; len(b.changes) > 0 && b.changes[len(b.changes)-1].new != instance.Starting {
+			dst = p.flush(dst, step)
+		}
+	}
+	return dst, nil
+}
+
+// writes reports whether the reference writes a step in the middle of a pass, after this change.
+func (p *Publisher) writes(c stepChange) bool {
+	switch c.new {
+	case instance.Initialized, instance.StepPaused, instance.WaitingForPermits:
+		return true
+	case instance.Finishing: // done together with artifacts
+		work := p.run.Plan.Nodes[c.step].Work
+		return work == instance.Outside || work == instance.Loop
+	default:
+		return false
+	}
+}
+
+// runStatus publishes that a run began or ended. Being accepted is silent, and so are the marks on FAILED.
+func (p *Publisher) runStatus(dst []Event, rec *instance.Record) []Event {
+	old := p.status
+	p.status = instance.RunStatus(rec.Status)
+	switch {
+	case p.status == instance.Created, old.Terminal():
+		return dst
+	case old == instance.RunNone && p.status == instance.RunFailed:
+		old = p.status // a start that failed and was kept anyway (spec/engine 2.1)
+	case old == instance.RunNone:
+		old = instance.Created
+	}
+	o := Open(nil)
+	p.identify(&o)
+	o.Text("workflow_uuid", p.run.UUID)
+	o.Text("correlation_id", p.run.CorrelationID())
+	o.Int("depth", p.run.Header.Depth)
+	o.Text("workflow_name", p.run.Plan.Workflow.DisplayName())
+	o.Text("cluster_name", p.cluster)
+	o.Raw("tags", p.tags)
+	o.Text("old_status", old.String())
+	o.Text("new_status", p.status.String())
+	o.Int("event_time", rec.At)
+	return p.event(dst, RunEvent, &o)
+}
+
+// flush publishes the changes of a step that are waiting.
+func (p *Publisher) flush(dst []Event, step int) []Event {
+	b := &p.batches[step]
+	if len(b.changes) == 0 {
+		return dst
+	}
+	o := Open(nil)
+	p.identify(&o)
+	o.Text("step_id", p.run.Plan.Nodes[step].ID)
+	o.Int("step_attempt_id", b.attempt)
+	o.Text("workflow_uuid", p.run.UUID)
+	o.Text("step_uuid", p.run.AttemptUUID(step, b.attempt))
+	o.Text("correlation_id", p.run.CorrelationID())
+	o.Int("step_instance_id", b.sequence)
+	o.Text("cluster_name", p.cluster)
+	o.Key("status_change_records")
+	o.Out = append(o.Out, '[')
+	for i, c := range b.changes {
+		if i > 0 {
+			o.Out = append(o.Out, ',')
+		}
+		one := Open(o.Out)
+		one.Text("old_status", c.old.String())
+		one.Text("new_status", c.new.String())
+		one.Int("event_time", c.at)
+		o.Out = one.Close()
+	}
+	o.Out = append(o.Out, ']')
+	b.changes = b.changes[:0]
+	return p.event(dst, StepEvent, &o)
+}
+
+func (p *Publisher) identify(o *Object) {
+	o.Text("workflow_id", p.run.WorkflowID)
+	o.Int("workflow_instance_id", p.run.Instance)
+	o.Int("workflow_run_id", p.run.Number)
+}
+
+// event ends a payload with what all events have.
+func (p *Publisher) event(dst []Event, kind string, o *Object) []Event {
+	o.Int("sync_time", p.at)
+	o.Int("send_time", p.at)
+	o.Text("type", kind)
+	dst = append(dst, Event{Cursor: Cursor{p.pos, p.index}, Type: kind, Data: o.Close()})
+	p.index++
+	return dst
+}
+
+// DefinitionEvent reads a journal entry that is about a workflow's definition: such an entry is the published event
+// itself, as JSON. It returns the event and the workflow it is about.
+func DefinitionEvent(pos int64, entry []byte) (e Event, workflow string, ok bool) {
+	n, err := doc.ParseJSON(entry, doc.Limits{})
+	if err != nil || n.Kind != doc.Object {
+		return Event{}, "", false
+	}
+	e = Event{Cursor: Cursor{pos, 0}, Data: entry}
+	if t := n.Field("type"); !t.IsNull() {
+		e.Type = t.Text
+	}
+	if w := n.Field("workflow_id"); !w.IsNull() {
+		workflow = w.Text
+	}
+	return e, workflow, e.Type != ""
+}
