@@ -12,7 +12,7 @@ import (
 type Page[T any] struct {
 	Document
 	Info       PageInfo
-	TotalCount int64
+	TotalCount int64 // -1 where the server does not count
 	Elements   []*T
 }
 

@@ -1,7 +1,6 @@
 package param
 
 import (
-	"strconv"
 	"strings"
 
 	"maestro/internal/doc"
@@ -35,28 +34,6 @@ func DecodeDef(n *doc.Node, name, path string, p *doc.Problems, opts DecodeOptio
 	return r.def(n, name, path, !opts.Lenient)
 }
 
-// DecodeParams reads a map of params of an instance (params 1.2). A missing or null n gives nil.
-func DecodeParams(n *doc.Node, path string, p *doc.Problems, opts DecodeOptions) *Params {
-	if n.IsNull() {
-		return nil
-	}
-	if n.Kind != doc.Object {
-		p.Errorf(n, path, "must be an object of params, not %s", article(n.Kind))
-		return nil
-	}
-	r := reader{p: p, opts: opts, param: true}
-	out := &Params{}
-	for i := range n.Members {
-		m := &n.Members[i]
-		at := join(path, m.Name)
-		r.name(m, at)
-		if v, ok := r.one(m.Value, m.Name, at); ok {
-			out.Set(m.Name, v)
-		}
-	}
-	return out
-}
-
 // UnmarshalJSON reads what AppendJSON wrote.
 func (s *Defs) UnmarshalJSON(text []byte) error {
 	n, err := doc.ParseJSON(text, doc.Limits{})
@@ -75,24 +52,6 @@ func (s *Defs) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads what AppendJSON wrote.
-func (p *Params) UnmarshalJSON(text []byte) error {
-	n, err := doc.ParseJSON(text, doc.Limits{})
-	if err != nil {
-		return err
-	}
-	var problems doc.Problems
-	d := DecodeParams(n, "", &problems, DecodeOptions{Lenient: true, Stored: true})
-	if err := problems.Err(); err != nil {
-		return err
-	}
-	*p = Params{}
-	if d != nil {
-		*p = *d
-	}
-	return nil
-}
-
 // reader decodes definitions and collects problems.
 type reader struct {
 	p     *doc.Problems
@@ -105,7 +64,7 @@ func (r *reader) name(m *doc.Member, path string) {
 		return
 	}
 	if err := ValidateReferenceID(m.Name, r.opts.Separator); err != nil {
-		r.p.Errorf(&doc.Node{Pos: m.Pos}, path, "%s", err.Error())
+		r.p.Errorf(&doc.Node{Pos: m.Pos}, path+".name", "%s", err.Error())
 	}
 }
 
@@ -119,7 +78,7 @@ func (r *reader) entries(n *doc.Node, path string, strict bool) *Defs {
 	out := &Defs{}
 	for i := range n.Members {
 		m := &n.Members[i]
-		at := join(path, m.Name)
+		at := path + "[" + m.Name + "]"
 		r.name(m, at)
 		if d := r.def(m.Value, m.Name, at, strict); d != nil {
 			out.Set(m.Name, d)
@@ -251,130 +210,6 @@ func (r *reader) text(n *doc.Node, path string) (string, bool) {
 	}
 	r.p.Errorf(n, path, "must be a string, not %s", article(n.Kind))
 	return "", false
-}
-
-var tagNamespaces = []string{"", "SYSTEM", "RUNTIME", "JOB_TEMPLATE", "NOTEBOOK_TEMPLATE", "USER_DEFINED", "PLATFORM"}
-
-// tags reads a tag list (definition 5.3).
-func (r *reader) tags(n *doc.Node, path string) []Tag {
-	if n.IsNull() {
-		return nil
-	}
-	if n.Kind != doc.List {
-		r.p.Errorf(n, path, "must be an array of tags, not %s", article(n.Kind))
-		return nil
-	}
-	out := make([]Tag, 0, len(n.Items))
-	for i, item := range n.Items {
-		at := path + "[" + strconv.Itoa(i) + "]"
-		t, ok := r.tag(item, at)
-		if !ok {
-			continue
-		}
-		if findTag(out, t.Name) >= 0 {
-			r.p.Errorf(item, at, "[tag list definition] cannot contain duplicate tag names: %s", t.Name)
-			continue
-		}
-		out = append(out, t)
-	}
-	return out
-}
-
-func (r *reader) tag(n *doc.Node, path string) (Tag, bool) {
-	if n.Kind == doc.String && n.Text != "" {
-		return Tag{Name: n.Text}, true
-	}
-	if n.Kind != doc.Object && n.Kind != doc.String {
-		r.p.Errorf(n, path, "must be a tag name or a tag object, not %s", article(n.Kind))
-		return Tag{}, false
-	}
-	var t Tag
-	for i := range n.Members {
-		m := &n.Members[i]
-		switch m.Name {
-		case "name":
-			if !m.Value.IsNull() {
-				t.Name, _ = r.text(m.Value, join(path, m.Name))
-			}
-		case "namespace":
-			if m.Value.IsNull() {
-				continue
-			}
-			i, ok := parseName(tagNamespaces, m.Value.Text)
-			if !ok {
-				r.p.Errorf(m.Value, join(path, m.Name), "unknown tag namespace '%s', must be one of [%s]", clip(m.Value.Text), strings.Join(tagNamespaces[1:], ", "))
-			}
-			t.Namespace = tagNamespaces[i]
-		case "permit": // output only, derived from the tag's permit; given back to us it means nothing
-		case "attributes":
-			if m.Value.Kind == doc.Object {
-				for j := range m.Value.Members {
-					t.Attributes = append(t.Attributes, Meta{m.Value.Members[j].Name, m.Value.Members[j].Value})
-				}
-				continue
-			}
-			fallthrough
-		default:
-			if !m.Value.IsNull() {
-				t.Attributes = append(t.Attributes, Meta{m.Name, m.Value})
-			}
-		}
-	}
-	if t.Name == "" {
-		r.p.Errorf(n, path, "tag must have a name")
-		return t, false
-	}
-	return t, true
-}
-
-// one reads a param of an instance.
-func (r *reader) one(n *doc.Node, name, path string) (Param, bool) {
-	d := r.def(n, name, path, false)
-	if d == nil {
-		return Param{}, false
-	}
-	if !r.opts.Lenient && d.HasExpression && d.IsLiteral() {
-		r.p.Errorf(n, path, "Param [%s] must not have both a literal value and an expression", name)
-	}
-	v := Param{Def: d}
-	result, at := n.Field("evaluated_result"), n.Field("evaluated_time")
-	if !result.IsNull() {
-		v.Result = r.result(result, d, join(path, "evaluated_result"))
-		v.Evaluated = !v.Result.IsNone()
-	}
-	if !at.IsNull() {
-		v.Time = r.literal(at, Long, join(path, "evaluated_time")).Long()
-	} else if v.Evaluated {
-		r.p.Errorf(n, path, "param [%s] has an evaluated_result but no evaluated_time", name)
-	}
-	r.note(&v)
-	return v, true
-}
-
-// note moves a conversion note from the meta of a stored param into its field.
-func (r *reader) note(v *Param) {
-	for i, m := range v.Def.Meta {
-		if m.Name != NoteName(v.Def.Type) || m.Value.Kind != doc.String || !v.Evaluated {
-			continue
-		}
-		v.Note = m.Value.Text
-		rest := append(append([]Meta(nil), v.Def.Meta[:i]...), v.Def.Meta[i+1:]...)
-		if onlyCanonical(rest, v.Def) {
-			rest = nil
-		}
-		v.Def.Meta = rest
-		return
-	}
-}
-
-// onlyCanonical reports whether meta says no more than the parsed fields of d.
-func onlyCanonical(meta []Meta, d *Def) bool {
-	for _, m := range meta {
-		if !(m.Name == "source" && m.Value.Text == d.Source.String() || m.Name == "internal_mode" && m.Value.Text == d.InternalMode.String()) {
-			return false
-		}
-	}
-	return true
 }
 
 func join(path, name string) string {

@@ -44,10 +44,14 @@ func (r *reader) literal(n *doc.Node, t Type, path string) Value {
 func (r *reader) long(n *doc.Node, path string) (int64, bool) {
 	switch n.Kind {
 	case doc.Number, doc.String:
-		if i, ok := parseLong(n.Text); ok {
+		i, err := strconv.ParseInt(strings.TrimSpace(n.Text), 10, 64)
+		if err == nil {
 			return i, true
 		}
-		if _, _, ok := parseDecimal(n.Text); ok {
+		if i, ok := truncate(n.Text); ok && n.Kind == doc.Number {
+			return i, true
+		}
+		if n.Kind == doc.Number {
 			r.p.Errorf(n, path, "number %s is out of range of LONG (-9223372036854775808 to 9223372036854775807)", clip(n.Text))
 			return 0, false
 		}
@@ -58,12 +62,8 @@ func (r *reader) long(n *doc.Node, path string) (int64, bool) {
 	return 0, false
 }
 
-// parseLong reads an integer; a fraction is cut off (params 2).
-func parseLong(s string) (int64, bool) {
-	s = strings.TrimSpace(s)
-	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return i, true
-	}
+// truncate reads a number and cuts its fraction off (params 2).
+func truncate(s string) (int64, bool) {
 	digits, scale, neg, ok := splitDecimal(s)
 	if !ok {
 		return 0, false

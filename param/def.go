@@ -32,13 +32,6 @@ type Meta struct {
 	Value *doc.Node
 }
 
-// Tag is a tag of a param (definition 5.3). Given as a plain name or as an object, printed as an object.
-type Tag struct {
-	Name       string
-	Namespace  string // canonical upper-case; "" when not given
-	Attributes []Meta // other keys in order
-}
-
 // IsLiteral reports whether the literal decides what the param is (params 3.1).
 func (d *Def) IsLiteral() bool { return !d.Value.IsNone() }
 
@@ -84,27 +77,6 @@ func (d *Def) hasInternalMode() bool {
 func (d *Def) Equal(o *Def) bool {
 	return d.Type == o.Type && d.HasExpression == o.HasExpression && d.Expression == o.Expression &&
 		d.Validator == o.Validator && d.Mode == o.Mode && d.Value.Equal(o.Value) && tagsEqual(d.Tags, o.Tags)
-}
-
-func tagsEqual(a, b []Tag) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if findTag(b, a[i].Name) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func findTag(tags []Tag, name string) int {
-	for i := range tags {
-		if tags[i].Name == name {
-			return i
-		}
-	}
-	return -1
 }
 
 // Defs is an ordered map from name to definition. It is immutable once it is shared; Set is for whoever builds it.

@@ -57,7 +57,7 @@ func TestDefaultOverrides(t *testing.T) {
 		t.Error("a type without bundled defaults got none")
 	}
 	_, err = param.LoadDefaults(param.DefaultOverrides{Step: decodeNode(t, `{"x":{"value":"x","type":"LONG"}}`)})
-	if err == nil || !strings.Contains(err.Error(), "maestro.default-params.step.x.value") {
+	if err == nil || !strings.Contains(err.Error(), "maestro.default-params.step[x].value") {
 		t.Errorf("a broken override gives %v", err)
 	}
 }

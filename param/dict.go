@@ -54,7 +54,8 @@ func (d *dict[T]) Index(name string) int {
 		if at == 0 {
 			return -1
 		}
-		if d.names[at-1] == name {
+		// A slot beyond the names belongs to a dict that this one was copied from and that grew since.
+		if int(at) <= len(d.names) && d.names[at-1] == name {
 			return int(at - 1)
 		}
 	}

@@ -144,19 +144,6 @@ func mergeTexts(b, m *Def) Value {
 	return StringMapValue(out)
 }
 
-func unionTags(a, b []Tag) []Tag {
-	if len(b) == 0 {
-		return a
-	}
-	out := a[:len(a):len(a)]
-	for _, t := range b {
-		if findTag(a, t.Name) < 0 {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
 // permit decides whether a user may change b into d by giving m (params 6.6).
 func permit(name string, b, m, d *Def, ctx Context) error {
 	if !ctx.Upstream || !m.hasSource() || m.Source == SourceDefinition {

@@ -11,7 +11,7 @@ const DefaultSeparator = "__"
 const (
 	idLimit        = 128
 	reservedPrefix = "maestro_"
-	referenceRule  = `[_a-zA-Z][.\-_a-zA-Z0-9]*`
+	referenceRule  = `[_a-zA-Z][.\-_a-zA-Z0-9]*+`
 )
 
 // ValidateReferenceID checks a step id or param name by the rule of definition 11. The error names the first rule

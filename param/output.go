@@ -48,8 +48,29 @@ func mergeOutput(name string, p, reported *Param) (Param, error) {
 		}
 		return out, nil
 	}
-	out.Result, out.Note, err = convert(name, reported.Result, d.Type)
-	return out, err
+	if out.Result, out.Note, err = convert(name, reported.Result, d.Type); err != nil {
+		return Param{}, err
+	}
+	shorten(&out)
+	return out, nil
+}
+
+// identical stands for the value of a reported param that is the same as its result. Clients of the reference see it,
+// since it stores reported params so.
+const identical = "PARAM_VALUE_IDENTICAL_TO_EVALUATED_RESULT"
+
+// shorten replaces the value of a reported STRING_ARRAY or long STRING that equals the result (params 14). The result
+// is what counts from then on.
+func shorten(p *Param) {
+	if p.Def.Mode == Immutable || !p.Def.Value.Equal(p.Result) {
+		return
+	}
+	switch {
+	case p.Def.Type == StringArray:
+		p.Def.Value = StringArrayValue([]string{identical})
+	case p.Def.Type == String && len(p.Result.text) > 1000 && chars([]byte(p.Result.text)) > 1000:
+		p.Def.Value = StringValue(identical)
+	}
 }
 
 // static returns the result of a definition that needs no evaluation: a literal in which nothing is interpolated.

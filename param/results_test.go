@@ -1,6 +1,7 @@
 package param_test
 
 import (
+	"strings"
 	"testing"
 
 	"maestro/internal/doc"
@@ -138,5 +139,41 @@ func TestRunParamLimits(t *testing.T) {
 	param.CheckRunParams(many, "runParams", &p)
 	if err := p.Err(); err == nil || err.Error() != "runParams [param definition] contain the number of params [129] more than param size limit 128" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A long reported text is stored once, and its value is shown as a placeholder (params 14).
+func TestLongOutput(t *testing.T) {
+	defs, err := param.Merge(nil, mustDefs(t, `{"a":{"value":"","type":"STRING"}}`), param.Context{Source: param.SourceDefinition})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := evaluate(defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		length int
+		value  string
+	}{{1000, strings.Repeat("x", 1000)}, {1001, "PARAM_VALUE_IDENTICAL_TO_EVALUATED_RESULT"}} {
+		v := param.StringValue(strings.Repeat("x", c.length))
+		reported := &param.Params{}
+		reported.Set("a", param.Param{Def: param.EvaluatedLiteral(v), Result: v, Time: 9, Evaluated: true})
+		out, err := param.MergeOutput(p, reported)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := out.Lookup("a"); got.Def.Value.Str() != c.value || got.Result.Str() != v.Str() {
+			t.Errorf("%d characters have value %s", c.length, got.Def.Value)
+		}
+		data := out.AppendResults(nil, nil)
+		back, err := param.RestoreResults(defs, data, nil)
+		if err != nil || string(back.AppendJSON(nil)) != string(out.AppendJSON(nil)) {
+			t.Errorf("%d characters do not come back: %v", c.length, err)
+		}
+		d, err := out.Lookup("a").ToDef("a")
+		if err != nil || d.Value.Str() != v.Str() {
+			t.Errorf("%d characters are passed on as %s", c.length, d.Value)
+		}
 	}
 }

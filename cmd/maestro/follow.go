@@ -42,7 +42,7 @@ func (v *progress) follow(ctx context.Context, events func(context.Context) iter
 			v.tick()
 		case it, ok := <-items:
 			if !ok {
-				return nil
+				return context.Cause(ctx) // an interrupt may end the events first
 			}
 			if it.err != nil {
 				return it.err

@@ -11,6 +11,9 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
+	if code, done := superviseFirst(os.Args[1:]); done {
+		return code
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second interrupt ends the program at once, whatever the first one is still waiting for.

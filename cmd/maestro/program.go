@@ -25,8 +25,7 @@ type program struct {
 	now    func() time.Time
 	zone   *time.Location
 
-	check     checker   // checks definitions offline; nil where it is not built in
-	supervise supervise // runs under "maestro supervise"; nil where it is not built in
+	check checker // checks definitions offline; nil where it is not built in
 
 	server  string
 	user    string
@@ -56,6 +55,8 @@ func newProgram(in io.Reader, out, errs *os.File) *program {
 // commands returns the constructors of all subcommands, in the order in which they are added.
 func commands() []func(*program) *cobra.Command {
 	return []func(*program) *cobra.Command{
+		newServerCmd,
+		newRunCmd,
 		newPushCmd,
 		newValidateCmd,
 		newStartCmd,
@@ -71,7 +72,6 @@ func commands() []func(*program) *cobra.Command {
 		newEventsCmd,
 		newCompletionCmd,
 		newVersionCmd,
-		newSuperviseCmd,
 		newExitCodesTopic,
 		newParamsTopic,
 	}

@@ -64,7 +64,7 @@ Exit codes:
 
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
-	flags.StringVar(&p.server, "server", p.defaultServer(), "address of the server as `URL` (env MAESTRO_SERVER)")
+	flags.StringVar(&p.server, "server", p.defaultServer(), "`URL` of the server (env MAESTRO_SERVER)")
 	flags.StringVar(&p.user, "user", p.defaultUser(), "`NAME` of the caller (env MAESTRO_USER)")
 	flags.StringVarP(&p.output, "output", "o", "table", "`FORM` of the output: table or json")
 	flags.BoolVar(&p.noColor, "no-color", false, "no colours; also off with NO_COLOR set and away from a terminal")

@@ -207,7 +207,7 @@ func (s *script) run(t *testing.T, args []string) []string {
 	for _, r := range seen {
 		out = append(out, "< "+r)
 	}
-	out = append(out, prefixed("> ", stdout.String())...)
+	out = append(out, prefixed("> ", strings.ReplaceAll(stdout.String(), s.url, "SERVER"))...)
 	out = append(out, prefixed("! ", strings.ReplaceAll(stderr.String(), s.url, "SERVER"))...)
 	if code != 0 {
 		out = append(out, fmt.Sprintf("exit %d", code))

@@ -1,28 +1,16 @@
 package main
 
-import (
-	"context"
-	"errors"
+import "maestro/internal/step/shell"
 
-	"github.com/spf13/cobra"
-)
+// supervisorCommand is the argument with which the server starts this program as the supervisor of a shell step: a
+// process that outlives the server, so that the step does too. It is not a command for people and is in no help.
+const supervisorCommand = "supervise"
 
-// supervise stands between the server and the process of a shell step: it outlives the server, so that the step does
-// too, and writes down how the process ended. The server starts it; its arguments are the business of the shell
-// runtime alone.
-type supervise func(ctx context.Context, args []string) error
-
-func newSuperviseCmd(p *program) *cobra.Command {
-	return &cobra.Command{
-		Use:                "supervise",
-		Short:              "Run the process of a shell step; the server starts this itself",
-		Hidden:             true,
-		DisableFlagParsing: true,
-		RunE: func(cmd *cobra.Command, given []string) error {
-			if p.supervise == nil {
-				return errors.New("supervise: shell steps are not part of this build")
-			}
-			return p.supervise(cmd.Context(), given)
-		},
+// superviseFirst runs a supervisor if that is what the arguments ask for. It comes before everything else: there is one
+// such process for each running shell step, so it has to be small and quick to start, and it handles signals itself.
+func superviseFirst(args []string) (code int, done bool) {
+	if len(args) == 0 || args[0] != supervisorCommand {
+		return 0, false
 	}
+	return shell.Supervise(args[1:]), true
 }

@@ -70,6 +70,7 @@ type Catalog struct {
 	definitions *cache[versionKey, *Definition]
 	joined      *cache[runKey, *engine.Definition]
 	heads       *cache[string, *Head]                // empty unless Exclusive
+	ids         *cache[int64, string]                // internal id to id
 	templates   *cache[templateKey, *cachedTemplate] // positive answers only
 
 	locks [64]sync.Mutex // by workflow id: who changes it, or reads its head into memory
@@ -116,6 +117,7 @@ func New(cfg Config) (*Catalog, error) {
 		definitions: newCache[versionKey, *Definition](cfg.CacheBytes),
 		joined:      newCache[runKey, *engine.Definition](cfg.CacheBytes),
 		heads:       newCache[string, *Head](cfg.CacheBytes / 4),
+		ids:         newCache[int64, string](cfg.CacheBytes / 16),
 		templates:   newCache[templateKey, *cachedTemplate](cfg.CacheBytes / 8),
 		deleting:    make(map[string]bool),
 	}

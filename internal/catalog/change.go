@@ -100,7 +100,8 @@ func (c *Catalog) define(ctx context.Context, before *Head, d *draft, at int64) 
 			}
 		}
 	}
-	stored, err := c.store.Define(ctx, w)
+	// From here on a client that goes away does not stop the change: the listener must hear of what was stored.
+	stored, err := c.store.Define(context.WithoutCancel(ctx), w)
 	if err != nil {
 		return nil, fmt.Errorf("store workflow %q: %w", d.row.ID, err)
 	}

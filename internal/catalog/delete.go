@@ -81,7 +81,8 @@ func (c *Catalog) unsubscribe(ctx context.Context, ch *Change) (err error) {
 	return c.store.PutRecords(ctx, records...)
 }
 
-// remove deletes the workflow in the background and waits until its row is gone, which comes first.
+// remove deletes the workflow in the background and waits until its row is gone, which comes first. A client that goes
+// away does not stop it half way.
 func (c *Catalog) remove(ctx context.Context, h *Head, event []byte, at int64) error {
 	c.setDeleting(h.ID, true)
 	done := make(chan error, 1)
@@ -100,14 +101,8 @@ func (c *Catalog) remove(ctx context.Context, h *Head, event []byte, at int64) e
 		select {
 		case err := <-done:
 			return err
-		case <-ctx.Done():
-			return context.Cause(ctx)
 		case <-timer.C:
-			row, err := c.store.WorkflowByInternal(ctx, h.Internal)
-			if errors.Is(err, store.ErrNotFound) {
-				return nil
-			}
-			if err == nil && row.ID != h.ID {
+			if _, err := c.store.WorkflowByInternal(context.WithoutCancel(ctx), h.Internal); errors.Is(err, store.ErrNotFound) {
 				return nil
 			}
 			timer.Reset(patience / 10)

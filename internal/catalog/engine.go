@@ -68,11 +68,7 @@ func (f ForEngine) Internal(ctx context.Context, id string) (int64, error) {
 
 // Current returns the default version of a workflow.
 func (f ForEngine) Current(ctx context.Context, internal int64) (*engine.Definition, error) {
-	row, err := f.store.WorkflowByInternal(ctx, internal)
-	if err != nil {
-		return nil, asEngine(fmt.Errorf("read workflow %d: %w", internal, err))
-	}
-	h, err := f.Head(ctx, row.ID)
+	h, err := f.ByInternal(ctx, internal)
 	if err != nil {
 		return nil, asEngine(err)
 	}

@@ -64,6 +64,31 @@ func (c *Catalog) headLocked(ctx context.Context, id string) (*Head, error) {
 	return h, err
 }
 
+// ByInternal returns the present head of the workflow with this internal id, or a NotFound error.
+func (c *Catalog) ByInternal(ctx context.Context, internal int64) (*Head, error) {
+	gone := api.Errorf(api.NotFound, "workflow with internal id [%d] is not found (either not created or deleted)", internal)
+	id, known := c.ids.get(internal)
+	if !known {
+		row, err := c.store.WorkflowByInternal(ctx, internal)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, gone
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read workflow %d: %w", internal, err)
+		}
+		id = row.ID
+		c.ids.put(internal, id, int64(128+len(id))) // an internal id is given once
+	}
+	h, err := c.head(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if h == nil || h.Internal != internal {
+		return nil, gone
+	}
+	return h, nil
+}
+
 func (c *Catalog) keepHead(h *Head) {
 	if c.cfg.Exclusive {
 		c.heads.put(h.ID, h, int64(512+len(h.ID)+8*len(h.Properties)))

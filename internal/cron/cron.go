@@ -73,6 +73,9 @@ func (s Schedule) nextThroughZones(t time.Time) (time.Time, bool) {
 			return at, true
 		}
 		t, inclusive = end.In(t.Location()), true
+		if soon := at.Add(-48 * time.Hour); soon.After(t) {
+			t, inclusive = soon, false // skip the stretches in which nothing fires
+		}
 	}
 }
 

@@ -118,9 +118,6 @@ func planFrom(w *spec.Workflow, start []int) (*instance.Plan, error) {
 	return instance.NewPlan(w, dag), nil
 }
 
-// ownerOf returns the owner's name in the run's properties.
-func (e *Engine) ownerOf(r *instance.Run) string { return r.Header.Owner() }
-
 // FormatUUID returns the usual text form.
 func FormatUUID(u [16]byte) string {
 	var out [36]byte

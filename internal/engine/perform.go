@@ -40,7 +40,7 @@ func (a *actor) launch(eff instance.Launch) {
 		return
 	}
 	a.outside++
-	att := a.attempt(eff.Step, eff.Again)
+	att := describe(a.run, eff.Step, &a.run.Steps[eff.Step].Attempt, eff.Again)
 	rep := &reporter{e: a.e, run: a.id, step: eff.Step, attempt: eff.Attempt}
 	rt := a.e.runtimes[att.Definition.Type]
 	if rt == nil {
@@ -58,7 +58,7 @@ func (a *actor) endWork(eff instance.EndWork) {
 		return
 	}
 	rep := &reporter{e: a.e, run: a.id, step: eff.Step, attempt: eff.Attempt}
-	att := a.attempt(eff.Step, true)
+	att := describe(a.run, eff.Step, &a.run.Steps[eff.Step].Attempt, true)
 	rt := a.e.runtimes[att.Definition.Type]
 	if rt == nil {
 		rep.Report(step.Report{State: step.Stopped})
@@ -85,25 +85,6 @@ func (a *actor) stepEnded(eff instance.StepEnded) {
 		a.outside--
 	}
 	a.e.permits.release(a.id, eff.Step, eff.Attempt)
-}
-
-// attempt describes the latest attempt of a step to its runtime.
-func (a *actor) attempt(index int, again bool) *step.Attempt {
-	r, s := a.run, &a.run.Steps[index]
-	w := r.Plan.Workflow
-	att := &step.Attempt{
-		UUID:       r.AttemptUUID(index, s.Number),
-		WorkflowID: r.WorkflowID, WorkflowName: w.Name.Or(r.WorkflowID), Instance: r.Instance, Run: r.Number, RunUUID: r.UUID,
-		CorrelationID: r.CorrelationID(), Version: r.Version, StepID: r.Plan.Nodes[index].ID, Number: s.Number,
-		StepInstanceID: s.Sequence, Owner: a.e.ownerOf(r), RunPolicy: r.Policy(),
-		Definition: r.Plan.Nodes[index].Step, Params: r.StepParams(index), WorkflowParams: r.Params,
-		Artifacts: s.Artifacts, Started: time.UnixMilli(s.Times[instance.Starting]), Deadline: time.UnixMilli(r.Deadline(index)),
-		Again: again,
-	}
-	if s.Output != nil {
-		att.Output = decodeOutput(s.Output)
-	}
-	return att
 }
 
 // reporter carries reports of one attempt to its run.

@@ -93,7 +93,7 @@ func BenchmarkIteration(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	loop, err := scope.NewForeach(workflow, step, definition, "s", 25000)
+	loop, err := scope.NewForeach(workflow, step, definition, "[w][1][1]", "[s][1][u]", 25000)
 	if err != nil {
 		b.Fatal(err)
 	}

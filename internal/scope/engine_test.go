@@ -336,7 +336,7 @@ func (r *run) work(s *step, sr *stepRun, c *scope.StepScope) (*param.Params, err
 		return nil, err
 	case "foreach":
 		identity := "[" + s.id + "][1][" + c.Step.UUID + "]"
-		loop, err := scope.NewForeach(r.params, sr.params, s.params, identity, 25000)
+		loop, err := scope.NewForeach(r.params, sr.params, s.params, fmt.Sprintf("[%s][%d][%d]", r.w.id, r.number, r.id), identity, 25000)
 		if err != nil {
 			return nil, err
 		}
@@ -453,6 +453,9 @@ func (e *engine) restart(id string, at int, body *doc.Node, stepID string) error
 	if err := p.Err(); err != nil {
 		return err
 	}
+	if e.find(id, at) == nil {
+		e.t.Skipf("instance %d of %s was not made", at+1, id)
+	}
 	first := e.instances[id][at]
 	last := first.runs[len(first.runs)-1]
 	r := &run{
@@ -480,7 +483,7 @@ func (e *engine) find(id string, at int) *run {
 			}
 		}
 	}
-	if at >= len(e.instances[id]) {
+	if at < 0 || at >= len(e.instances[id]) {
 		return nil
 	}
 	runs := e.instances[id][at].runs

@@ -81,9 +81,10 @@ func NewLoop(workflow, step *param.Params, definition *param.Defs) (*Loop, error
 	return &Loop{base: base}, nil
 }
 
-// NewForeach returns the loop of a foreach step, whose loop params must all be arrays. identity names the step in
-// messages. A loop with more than limit iterations is refused.
-func NewForeach(workflow, step *param.Params, definition *param.Defs, identity string, limit int) (*Loop, error) {
+// NewForeach returns the loop of a foreach step, whose loop params must all be arrays. run is the identity of the run,
+// as [W][n][r], and identity that of the step, as [S][attempt][uuid], for messages. A loop with more than limit iterations
+// is refused.
+func NewForeach(workflow, step *param.Params, definition *param.Defs, run, identity string, limit int) (*Loop, error) {
 	l, err := NewLoop(workflow, step, definition)
 	if err != nil {
 		return nil, err
@@ -103,12 +104,10 @@ func NewForeach(workflow, step *param.Params, definition *param.Defs, identity s
 			return nil, param.Errorf(param.Internal, "Invalid loop param with name [%s] and type [%s] for foreach step [%s]", name, p.Def.Type, identity)
 		}
 		l.vars = append(l.vars, loopVar{name, p.Result, total})
-		if total *= p.Result.Len(); total > limit {
-			return nil, param.Errorf(param.IllegalArgument, "foreach step [%s] has more than %d iterations", identity, limit)
-		}
+		total = min(total*p.Result.Len(), 1<<40) // no overflow, however many params follow
 	}
-	if len(l.vars) == 0 {
-		total = 0
+	if total > limit {
+		return nil, param.Errorf(param.IllegalArgument, "Foreach iteration number [%d] is over the loop size limit [%d] for step %s%s", total, limit, run, identity)
 	}
 	return l, nil
 }

@@ -64,7 +64,12 @@ func (s *session) reference(e *param.Evaluation, name string) (param.Value, erro
 		}
 		return param.Value{}, notInStep(p, id)
 	}
-	v, err := s.signal(id, p)
+	v, err := param.Value{}, error(nil)
+	if id == "" {
+		err = notInStep(p, id)
+	} else {
+		v, err = s.signal(id, p)
+	}
 	if err != nil {
 		return param.Value{}, param.Wrap(param.InvalidExpression, err,
 			"Failed to evaluate the param with a definition: [%s]. Please check if there is a typo in the expression.", name)

@@ -143,6 +143,7 @@ func TestStepNames(t *testing.T) {
 		{"", "e___p", "IllegalArgumentException: reference [e___p] is ambiguous: neither step [e] nor step [e_] has finished"},
 		{"", "sig__day", "20240102"},
 		{"", "text ${sig__day}", "20240102"},
+		{"", "__t", "MaestroInvalidExpressionException: Failed to evaluate the param with a definition: [__t]. Please check if there is a typo in the expression."},
 		{"", "nosuch__p", "MaestroInvalidExpressionException: Failed to evaluate the param with a definition: [nosuch__p]. Please check if there is a typo in the expression."},
 		{"", "nobody", "MaestroInternalError: Cannot find the referenced param [nobody] in step [me] or upstream steps or the workflow"},
 		// The own id works for own params, evaluated on demand.
@@ -396,7 +397,7 @@ func TestForeach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := scope.NewForeach(literals("w", "W", "i", 0), step, loopParams, "loop", 25000)
+	l, err := scope.NewForeach(literals("w", "W", "i", 0), step, loopParams, "[w][1][1]", "[loop][1][u]", 25000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,8 +415,8 @@ func TestForeach(t *testing.T) {
 	if text := string(l.Iteration(0).AppendJSON(nil)); !strings.HasPrefix(text, `{"w":{"value":"W","type":"STRING"},"i":{"value":1,"type":"LONG"},"loop_index":{"value":0`) {
 		t.Error(text)
 	}
-	if _, err := scope.NewForeach(nil, step, loopParams, "loop", 5); err == nil {
-		t.Error("6 iterations pass a limit of 5")
+	if _, err := scope.NewForeach(nil, step, loopParams, "[w][1][1]", "[loop][1][u]", 5); err == nil || err.Error() != "Foreach iteration number [6] is over the loop size limit [5] for step [w][1][1][loop][1][u]" {
+		t.Errorf("6 iterations with a limit of 5: %v", err)
 	}
 }
 
@@ -525,5 +526,82 @@ func TestStepRows(t *testing.T) {
 	}
 	if d := defs.Get("AUTH_DATA"); d == nil || d.Source != param.SourceRestart || d.Mode != param.Constant {
 		t.Error("AUTH_DATA was lost")
+	}
+}
+
+// Merged definitions and parsed scripts are shared by concurrent runs.
+func TestParallel(t *testing.T) {
+	e := newEngine(t)
+	base, err := scope.WorkflowBase(e.defaults, defsOf(t, `{"t":{"value":"$TARGET_RUN_DATE","type":"STRING"},"m":{"value":{"k":{"expression":"RUN_TS","type":"LONG"}},"type":"MAP"}}`), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	for i := range 8 {
+		go func() {
+			for range 20 {
+				runParams := &param.Defs{}
+				runParams.Set("RUN_TS", param.Literal(param.LongValue(int64(i)*86_400_000)))
+				defs, err := scope.MergeWorkflow(base, &scope.Start{RunParams: runParams})
+				if err == nil {
+					var p *param.Params
+					if p, err = e.x.EvaluateWorkflow(defs, &scope.Run{WorkflowID: "w"}, nil, now); err == nil && p.Lookup("t").Result.Str() != fmt.Sprint(19700101+i) {
+						err = fmt.Errorf("run %d has %s", i, p.Lookup("t").Result)
+					}
+				}
+				if err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range 8 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A value of any type passes through an expression unchanged.
+func TestValuesThroughExpressions(t *testing.T) {
+	x := scope.New(scope.Config{})
+	for _, def := range []string{
+		`"value":"é😀","type":"STRING"`, `"value":-9223372036854775808,"type":"LONG"`, `"value":2.50,"type":"DOUBLE"`, `"value":true,"type":"BOOLEAN"`,
+		`"value":["a",""],"type":"STRING_ARRAY"`, `"value":[1,2],"type":"LONG_ARRAY"`, `"value":[1,2.5],"type":"DOUBLE_ARRAY"`, `"value":[true],"type":"BOOLEAN_ARRAY"`,
+		`"value":[],"type":"LONG_ARRAY"`, `"value":{"k":"v"},"type":"STRING_MAP"`,
+		`"value":{"a":{"value":[1],"type":"DOUBLE_ARRAY"},"b":{"value":{"c":{"value":true,"type":"BOOLEAN"}},"type":"MAP"}},"type":"MAP"`,
+	} {
+		typ := def[strings.LastIndex(def, ":")+1:]
+		p, err := x.EvaluateWorkflow(defsOf(t, `{"v":{`+def+`},"w":{"expression":"v","type":`+typ+`}}`), &scope.Run{WorkflowID: "w"}, nil, now)
+		if err != nil {
+			t.Errorf("%s: %v", def, err)
+			continue
+		}
+		if v, w := p.Lookup("v").Result, p.Lookup("w").Result; v.String() != w.String() || v.Type() != w.Type() {
+			t.Errorf("%s became %s", v, w)
+		}
+	}
+	world := &world{steps: map[string]scope.FinishedStep{"a": {Params: &param.Params{}}}}
+	nulls := param.NullableStrings([]string{"x", ""}, []bool{false, true})
+	world.steps["a"].Params.Set("n", param.Param{Def: param.EvaluatedLiteral(nulls), Result: nulls, Evaluated: true})
+	if got := inStep(world, "", "Util.toJson(a__n)"); got != `["x",null]` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestEnrichStep(t *testing.T) {
+	e := newEngine(t)
+	defs, err := scope.EnrichStep(e.defaults.Step, defsOf(t, `{"script":{"value":"s","type":"STRING"}}`), e.defaults.OfStep("foreach"), defsOf(t, `{"mine":{"value":1,"type":"LONG"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for name := range defs.All() {
+		got = append(got, name)
+	}
+	if want := "workflow_instance_id step_instance_uuid step_attempt_id step_id script loop_params loop_index mine"; strings.Join(got, " ") != want {
+		t.Errorf("got %v", got)
 	}
 }

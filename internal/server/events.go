@@ -92,6 +92,7 @@ func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, f *feed) err
 	if err != nil || out == nil {
 		return err
 	}
+	defer out.close()
 	for {
 		events, more, err := f.read(r.Context(), readAtOnce, time.Now().Add(keepAlive))
 		if err != nil {

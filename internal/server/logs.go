@@ -58,6 +58,7 @@ func (a *Runs) logs(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	out := &logWriter{w: w, ctl: http.NewResponseController(w)}
+	defer func() { _ = out.ctl.SetWriteDeadline(time.Time{}) }() // the next request has its own
 	grown, stop := a.cfg.Watcher.Watch(store.RunID(v.Run.ID))
 	defer stop()
 	for {

@@ -44,6 +44,7 @@ func (a *Runs) follow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || out == nil {
 		return err
 	}
+	defer out.close()
 	stream := view.NewStream(run)
 	var messages []view.Message
 	for pos := int64(0); ; {
@@ -127,6 +128,12 @@ func openStream(w http.ResponseWriter, r *http.Request) (*sse, error) {
 		return nil, nil
 	}
 	return out, nil
+}
+
+// close takes back what a later request on the same connection must not inherit.
+func (s *sse) close() {
+	s.tick.Stop()
+	_ = s.ctl.SetWriteDeadline(time.Time{})
 }
 
 // send queues a message.

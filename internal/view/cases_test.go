@@ -17,8 +17,8 @@ import (
 	"maestro/spec"
 )
 
-// The recorded replies of the reference server (testdata/cases, or the folder in MAESTRO_CASES) hold everything that a
-// run consists of. These tests take a reply apart, build the run it tells of, and want the view of that run to be the
+// The recorded replies of the reference server (some in testdata/cases, all below the folder that MAESTRO_CONFORMANCE
+// names) hold everything that a run consists of. These tests take a reply apart, build the run it tells of, and want the view of that run to be the
 // reply again.
 
 type object = map[string]any
@@ -34,9 +34,9 @@ type recordedCase struct {
 
 func recordedCases(t *testing.T) map[string]recordedCase {
 	t.Helper()
-	dir := os.Getenv("MAESTRO_CASES")
-	if dir == "" {
-		dir = "testdata/cases"
+	dir := "testdata/cases"
+	if root := os.Getenv("MAESTRO_CONFORMANCE"); root != "" {
+		dir = filepath.Join(root, "runs")
 	}
 	out := make(map[string]recordedCase)
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -255,7 +255,7 @@ func rebuildInstance(t *testing.T, v object) (*instance.Run, *fakeLanguage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lang := &fakeLanguage{params: map[string]*param.Params{}, timeouts: map[int]int64{}, retries: map[int]spec.Retry{}}
+	lang := &fakeLanguage{params: map[string]*param.Params{}, timeouts: map[int]int64{}, retries: map[int]spec.Retry{}, tags: map[int]spec.Tags{}}
 	r := instance.New(h, instance.NewPlan(w, graph), lang)
 	r.WorkflowID, r.UUID, r.Version = str(v["workflow_id"]), str(v["workflow_uuid"]), num(v["workflow_version_id"])
 	r.Instance, r.Number, r.History = num(v["workflow_instance_id"]), num(v["workflow_run_id"]), true
@@ -370,6 +370,12 @@ func rebuildStep(t *testing.T, r *instance.Run, lang *fakeLanguage, v object) in
 		}
 	}
 	lang.retries[i] = policy
+	if tags := node(t, v["tags"]); len(tags.Items) > 0 {
+		var problems doc.Problems
+		for _, item := range tags.Items {
+			lang.tags[i] = append(lang.tags[i], spec.DecodeTag(item, spec.Rules{}, &problems))
+		}
+	}
 	if v["timeout_in_millis"] != nil {
 		lang.timeouts[i] = num(v["timeout_in_millis"])
 	}

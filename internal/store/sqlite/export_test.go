@@ -2,11 +2,8 @@ package sqlite
 
 import "github.com/ncruces/go-sqlite3/vfs"
 
-// LogVFS returns the file system that the connection that writes uses, so that tests can put their own above it.
-func LogVFS() vfs.VFSFilename {
-	registerLog()
-	return vfs.Find(logVFS).(vfs.VFSFilename)
-}
+// Gather returns a file system that gathers writes to the log, as that of the connection that writes does, above base.
+func Gather(base vfs.VFSFilename) vfs.VFSFilename { return gathering{base} }
 
 // WithVFS returns opt for a connection that writes through the file system of this name.
 func WithVFS(opt Options, name string) Options {

@@ -14,18 +14,23 @@ import (
 	"maestro/internal/store/sqlite"
 )
 
-// disk is a file system whose writes and syncs fail on demand, for the connection that writes.
+// disk is a file system whose writes to the log and syncs of it fail on demand, for the connection that writes. What is
+// above it gathers writes, so that a commit is one write and one sync.
 type disk struct {
 	vfs.VFSFilename
 	name string
 	ops  atomic.Int64                        // writes and syncs so far
+	hits atomic.Int64                        // those that failed
 	fail atomic.Pointer[func(n int64) error] // asked before each; nil: all is well
 }
 
+// disks numbers the file systems of all tests: the driver knows them by name.
+var disks atomic.Int64
+
 func newDisk(t *testing.T) *disk {
 	t.Helper()
-	d := &disk{VFSFilename: sqlite.LogVFS(), name: "disk-" + t.Name()}
-	vfs.Register(d.name, d)
+	d := &disk{VFSFilename: vfs.Find("os").(vfs.VFSFilename), name: fmt.Sprint("disk-", disks.Add(1))}
+	vfs.Register(d.name, sqlite.Gather(d))
 	t.Cleanup(func() { vfs.Unregister(d.name) })
 	return d
 }
@@ -45,10 +50,15 @@ func (d *disk) heal() { d.fail.Store(nil) }
 
 func (d *disk) next() error {
 	n := d.ops.Add(1)
-	if f := d.fail.Load(); f != nil {
-		return (*f)(n)
+	f := d.fail.Load()
+	if f == nil {
+		return nil
 	}
-	return nil
+	err := (*f)(n)
+	if err != nil {
+		d.hits.Add(1)
+	}
+	return err
 }
 
 func (d *disk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
@@ -154,6 +164,9 @@ func TestEachWriteFailsOnce(t *testing.T) {
 					}
 				}
 				s.Close()
+				if d.hits.Load() != 1 {
+					t.Errorf("%d writes failed", d.hits.Load())
+				}
 
 				s = open(t, path, sqlite.Options{})
 				for n, want := range acked {

@@ -55,6 +55,23 @@ func TestSecondOpenIsBusy(t *testing.T) {
 	open(t, path, sqlite.Options{})
 }
 
+// TestLeasesEndWithTheProcess: the next process gets every group at once, under its own name or another, and nothing
+// that the one before still wanted to write is accepted.
+func TestLeasesEndWithTheProcess(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	var last int64
+	for _, node := range []string{"a", "a", "b"} {
+		s := open(t, path, sqlite.Options{})
+		leases, err := s.Claim(t.Context(), node, 3, 1, 1<<40)
+		if err != nil || len(leases) != 3 || leases[0].Epoch <= last {
+			t.Errorf("%s: got %v after epoch %d, %v", node, leases, last, err)
+		}
+		last = leases[0].Epoch
+		s.Close()
+	}
+}
+
 func TestNewerDatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.db")

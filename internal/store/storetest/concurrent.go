@@ -71,10 +71,10 @@ func Concurrent(t *testing.T, open func(t *testing.T) store.Store) {
 			wantEqual(t, won.Load(), int64(1))
 		}},
 		{"ReadersSeeWholeChanges", func(t *testing.T, f *fixture) {
-			// Each change writes its entry's seq into the row as well: the two must never be seen apart.
-			const entries = 100
+			// Each change also writes its entry's seq into the row: the two must never be seen apart.
+			const entries = 500
 			r := aRun(1)
-			r.Status = 1
+			r.Wake = 1
 			f.create(r)
 			var done atomic.Bool
 			var group sync.WaitGroup
@@ -82,8 +82,8 @@ func Concurrent(t *testing.T, open func(t *testing.T) store.Store) {
 				group.Go(func() {
 					for !done.Load() {
 						got, list, err := f.Load(t.Context(), r.ID)
-						if err != nil || int(got.Status) != len(list) || got.Entries != int64(len(list)) {
-							t.Errorf("row says %d and %d, there are %d entries: %v", got.Status, got.Entries, len(list), err)
+						if err != nil || got.Wake != int64(len(list)) || got.Entries != int64(len(list)) {
+							t.Errorf("row says %d and %d, there are %d entries: %v", got.Wake, got.Entries, len(list), err)
 							return
 						}
 					}
@@ -91,7 +91,7 @@ func Concurrent(t *testing.T, open func(t *testing.T) store.Store) {
 			}
 			for seq := int64(2); seq <= entries; seq++ {
 				ch := f.entry(r, seq, "x")
-				ch.Update = &store.Update{Status: uint8(seq)}
+				ch.Update = &store.Update{Wake: seq}
 				f.must(ch)
 			}
 			done.Store(true)

@@ -94,7 +94,17 @@ func Definitions(t *testing.T, open func(t *testing.T) store.Store) {
 			noErr(t, err)
 			_, err = f.Define(t.Context(), next(row))
 			noErr(t, err)
-			_, err = f.Define(t.Context(), next(row))
+			late := next(row)
+			late.Version = nil
+			_, err = f.Define(t.Context(), late)
+			wantErr(t, err, store.ErrStale)
+		}},
+		{"TakenVersionIsStale", func(t *testing.T, f *fixture) {
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			d := next(row)
+			d.Version.Version = 1
+			_, err = f.Define(t.Context(), d)
 			wantErr(t, err, store.ErrStale)
 		}},
 		{"RefusedDefineLeavesNoTrace", func(t *testing.T, f *fixture) {

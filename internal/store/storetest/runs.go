@@ -191,6 +191,15 @@ func Runs(t *testing.T, open func(t *testing.T) store.Store) {
 			f.wantEntries(child.ID, "started")
 			f.wantEntries(parent.ID, "created", "more")
 		}},
+		{"ChildIsNotTakenForTheUnknownRunItWas", func(t *testing.T, f *fixture) {
+			parent, child := aRun(1), aRun(2)
+			ch := f.insert(parent)
+			ch.Children = []store.Run{child}
+			f.wantErrs([]store.Change{
+				f.entry(child, 1, "early"), ch, f.entry(child, 1, "started"),
+			}, store.ErrStale, nil, nil)
+			f.wantEntries(child.ID, "started")
+		}},
 		{"InsertAfterChildOfSameNumbersIsRefused", func(t *testing.T, f *fixture) {
 			parent, child := aRun(1), aRun(2)
 			ch := f.insert(parent)

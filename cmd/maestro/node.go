@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"maestro/internal/catalog"
+	"maestro/internal/config"
+	"maestro/internal/doc"
+	"maestro/internal/engine"
+	"maestro/internal/language"
+	"maestro/internal/scope"
+	"maestro/internal/server"
+	"maestro/internal/step"
+	"maestro/internal/step/shell"
+	"maestro/internal/step/task"
+	"maestro/internal/store"
+	"maestro/internal/store/sqlite"
+	"maestro/internal/yamldoc"
+	"maestro/param"
+	"maestro/spec"
+)
+
+// node is everything a server is made of, joined together: store, catalog, engine, runtimes and API.
+type node struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	store   store.Store
+	catalog *catalog.Catalog
+	engine  *engine.Engine
+	server  *server.Server
+	closers []func() error
+	stop    chan struct{} // closed when streams are to end
+}
+
+// openNode joins the parts and starts them. Close must be called, also after an error it is not.
+func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *node, err error) {
+	n := &node{cfg: cfg, log: log, stop: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.closeParts())
+		}
+	}()
+	if cfg.Store.Driver != "sqlite" {
+		return nil, fmt.Errorf("--store %s: this program keeps state in SQLite only; write it like sqlite:maestro.db", cfg.Store.Driver)
+	}
+	db, err := sqlite.Open(ctx, cfg.Store.Source, sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	n.store = db
+	n.closers = append(n.closers, db.Close)
+
+	defaults, err := loadDefaults(cfg.DefaultParams)
+	if err != nil {
+		return nil, err
+	}
+	rules := spec.Rules{Types: append(spec.BuiltinTypes(), task.About())}
+	exprs := scope.New(scope.Config{Environment: cfg.ClusterName})
+	n.catalog, err = catalog.New(catalog.Config{
+		Store: db, Runs: db, Params: exprs, Defaults: defaults, Rules: rules, Cluster: cfg.ClusterName, Now: nowMillis,
+		Exclusive: true, TemplateTTL: cfg.JobTemplate.CacheTTL, Log: log, Changed: n.changed,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, func() error { n.catalog.Close(); return nil })
+
+	runtimes, err := n.runtimes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var unique atomic.Int64
+	unique.Store(nowMillis() << 20)
+	lang := language.New(language.Config{
+		Exprs: exprs, Defaults: defaults, Random: rand.Uint64,
+		UniqueID: func() int64 { return unique.Add(1) },
+		Template: n.template,
+	})
+	n.engine = engine.New(engine.Config{
+		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
+		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
+	}, db, &book{c: n.catalog, db: db}, lang, runtimes, log)
+	if err := n.engine.Open(ctx); err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Engine.ShutdownTimeout)
+		defer cancel()
+		return n.engine.Close(ctx)
+	})
+
+	runs := server.NewRuns(server.RunsConfig{
+		Starter: n.engine, Runs: n.engine, Steps: n.engine, Reader: n.engine, Watcher: n.engine, Journal: db, Logs: n.engine,
+		Cluster: cfg.ClusterName, Stopping: n.stop, Log: log, Now: nowMillis,
+	})
+	n.server = server.New(server.Config{
+		Catalog: n.catalog, Counts: db, Log: log, Version: buildVersion(), Register: runs.Register,
+	})
+	return n, nil
+}
+
+func nowMillis() int64 { return time.Now().UnixMilli() }
+
+// runtimes returns what does the steps' work, as the settings allow.
+func (n *node) runtimes(context.Context) (map[spec.StepType]step.Runtime, error) {
+	all := map[spec.StepType]step.Runtime{task.Type: task.Runtime{}}
+	if n.cfg.Shell.Enabled {
+		exe, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find this program's file, which shell steps run under: %w", err)
+		}
+		dir := filepath.Join(n.cfg.DataDir, "shell")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("make the directory for shell steps (data_dir): %w", err)
+		}
+		rt, err := shell.New(shell.Config{
+			Dir: dir, Supervisor: []string{exe, "supervise"}, MaxProcesses: n.cfg.Shell.MaxConcurrent,
+			OutputBytes: n.cfg.Shell.MaxOutputBytes, TTL: n.cfg.Shell.TTL, Log: n.log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		n.closers = append(n.closers, func() error { rt.Close(); return nil })
+		all[spec.TypeShell] = rt
+	}
+	return all, nil
+}
+
+// changed is told of every change of a definition: runs that wait for their turn may have it now.
+func (n *node) changed(c catalog.Change) {
+	if n.engine == nil {
+		return
+	}
+	n.engine.Tell()
+	if c.After != nil {
+		go n.engine.Changed(c.After.Internal)
+	}
+}
+
+// template gives the language the job template of a step.
+func (n *node) template(s *spec.Step, version string) (*language.Template, error) {
+	t, err := n.catalog.Template(context.Background(), s, version)
+	if err != nil || t.Params == nil && t.Tags == nil {
+		return nil, err
+	}
+	return &language.Template{Params: t.Params, Tags: t.Tags}, nil
+}
+
+// closeParts stops everything, last opened first.
+func (n *node) closeParts() error {
+	var errs []error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		errs = append(errs, n.closers[i]())
+	}
+	n.closers = nil
+	return errors.Join(errs...)
+}
+
+// loadDefaults reads the default params, with those of a file over the built-in ones.
+func loadDefaults(path string) (*param.Defaults, error) {
+	var over param.DefaultOverrides
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read default_params: %w", err)
+		}
+		root, err := yamldoc.Parse(text, doc.Limits{})
+		if err != nil {
+			return nil, fmt.Errorf("default_params %s: %w", path, err)
+		}
+		over.Workflow, over.Step, over.DryRun = root.Field("workflow"), root.Field("step"), root.Field("dry-run")
+		if types := root.Field("by-type"); types != nil {
+			over.ByType = make(map[string]*doc.Node)
+			for _, m := range types.Members {
+				over.ByType[m.Name] = m.Value
+			}
+		}
+	}
+	d, err := param.LoadDefaults(over)
+	if err != nil {
+		return nil, fmt.Errorf("default_params %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// book shows the catalog to the engine.
+type book struct {
+	c   *catalog.Catalog
+	db  store.Definitions
+	ids sync.Map // internal id → workflow id: a pair never changes
+}
+
+func (b *book) Resolve(ctx context.Context, id, token string) (*engine.Definition, error) {
+	h, d, err := b.c.Resolve(ctx, id, token)
+	if err != nil {
+		return nil, err
+	}
+	return define(h, d), nil
+}
+
+func (b *book) Version(ctx context.Context, internal, version int64) (*engine.Definition, error) {
+	h, err := b.head(ctx, internal)
+	if err != nil {
+		return nil, err
+	}
+	d, err := b.c.Definition(ctx, internal, version)
+	if err != nil {
+		return nil, err
+	}
+	return define(h, d), nil
+}
+
+func (b *book) Current(ctx context.Context, internal int64) (*engine.Definition, error) {
+	h, err := b.head(ctx, internal)
+	if err != nil {
+		return nil, err
+	}
+	return b.Version(ctx, internal, h.Latest)
+}
+
+func (b *book) head(ctx context.Context, internal int64) (*catalog.Head, error) {
+	id, ok := b.ids.Load(internal)
+	if !ok {
+		row, err := b.db.WorkflowByInternal(ctx, internal)
+		if err != nil {
+			return nil, err
+		}
+		id = row.ID
+		b.ids.Store(internal, id)
+	}
+	h, err := b.c.Peek(ctx, id.(string))
+	if err != nil {
+		return nil, err
+	}
+	if h == nil || h.Internal != internal {
+		return nil, fmt.Errorf("%w: workflow %d is deleted", store.ErrNotFound, internal)
+	}
+	return h, nil
+}
+
+func (b *book) Internal(ctx context.Context, id string) (int64, error) {
+	h, err := b.c.Peek(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	if h == nil {
+		return 0, fmt.Errorf("%w: workflow [%s] has not been created yet or has been deleted", engine.ErrNotFound, id)
+	}
+	return h.Internal, nil
+}
+
+func define(h *catalog.Head, d *catalog.Definition) *engine.Definition {
+	return &engine.Definition{
+		WorkflowID: h.ID, Internal: h.Internal, Version: d.Version, Active: h.Active == d.Version, FirstInstance: h.FirstInstance,
+		Workflow: d.Workflow, Plan: d.Plan, Properties: &h.Snapshot.Properties, Snapshot: runProperties(h.Snapshot),
+	}
+}
+
+// runProperties is what a run keeps of the properties that held when it started (spec/api 3.8).
+func runProperties(s *spec.Snapshot) []byte {
+	p := spec.Properties{Owner: s.Owner, Alerting: s.Alerting, StepConcurrency: s.StepConcurrency, Tags: s.Tags}
+	out := strconv.AppendInt([]byte(`{"create_time":`), s.CreateTime.Value, 10)
+	if rest := p.AppendJSON(nil); len(rest) > 2 {
+		return append(append(out, ','), rest[1:]...)
+	}
+	return append(out, '}')
+}

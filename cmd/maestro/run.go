@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maestro/client"
+	"maestro/internal/config"
+)
+
+func newRunCmd(p *program) *cobra.Command {
+	table := config.New()
+	table.SetDefault("shell.enabled", "true")
+	table.SetDefault("log.level", "warn")
+	var (
+		r      client.StartRequest
+		params paramFlags
+		db     string
+	)
+	cmd := &cobra.Command{
+		Use:     "run FILE",
+		Short:   "Run a definition without a server",
+		GroupID: groupRun,
+		Long: `Run a definition in this process and follow it to its end: push it to a store
+of its own, start it, show its steps live. The exit code says how it went.
+
+State is kept in the --db file, by default in .maestro/run.db below the working
+directory, so that "maestro server --store sqlite:.maestro/run.db" shows old
+runs. An interrupt stops the run; a run that was killed goes on when the same
+file is run again on the same --db.`,
+		Example: `  maestro run examples/hello.yaml
+  maestro run etl.json --param day=20240131
+  maestro run etl.json --db /tmp/etl.db --output json`,
+		Args: args("a FILE", 1, 1),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			var err error
+			if r.Params, err = params.params(p); err != nil {
+				return err
+			}
+			cfg, err := table.Load(config.Sources{Env: os.LookupEnv})
+			if err != nil {
+				return err
+			}
+			cfg.Store = config.Store{Driver: "sqlite", Source: db}
+			cfg.DataDir = strings.TrimSuffix(db, filepath.Ext(db)) + "-data"
+			return p.runFile(cmd.Context(), cfg, given[0], r)
+		},
+	}
+	params.register(cmd)
+	cmd.Flags().StringVar(&db, "db", filepath.Join(".maestro", "run.db"), "SQLite `FILE` that keeps the runs")
+	return cmd
+}
+
+// runFile runs one definition to its end on an engine of this process.
+func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, r client.StartRequest) (err error) {
+	text, err := p.readFile(name)
+	if err != nil {
+		return err
+	}
+	format, body, err := pushable(name, text)
+	if err != nil {
+		return err
+	}
+	if dir := filepath.Dir(cfg.Store.Source); dir != "." {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("make the directory of --db: %w", err)
+		}
+	}
+	local, err := p.openLocal(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, local.close()) }()
+	c := local.client
+	d, err := c.Push(ctx, format, body)
+	if err != nil {
+		return fmt.Errorf("push %s: %w", name, err)
+	}
+	id := d.Metadata.WorkflowID
+	r.Version = "latest"
+	started, err := c.Start(ctx, id, r)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", id, err)
+	}
+	ref := client.RunRef{Workflow: id, Instance: started.Instance}
+	err = p.watch(ctx, c, ref)
+	if errors.Is(err, context.Canceled) {
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		if _, serr := c.Stop(stopCtx, ref); serr == nil {
+			_ = p.watch(stopCtx, c, ref)
+		}
+		return err
+	}
+	if !p.quiet && !p.wantsJSON() {
+		p.note("state is in %s; \"maestro server --store sqlite:%s\" serves it", cfg.Store.Source, cfg.Store.Source)
+	}
+	return err
+}
+
+// local is a server of this process, reachable on a loopback port only.
+type local struct {
+	client *client.Client
+	url    string
+	node   *node
+	http   *http.Server
+	within time.Duration
+}
+
+func (p *program) openLocal(ctx context.Context, cfg *config.Config) (*local, error) {
+	n, err := openNode(context.WithoutCancel(ctx), cfg, p.logger(cfg.Log))
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, n.closeParts())
+	}
+	h := &http.Server{Handler: n.server, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	go func() { _ = h.Serve(l) }()
+	out := &local{url: "http://" + l.Addr().String(), node: n, http: h, within: cfg.Engine.ShutdownTimeout}
+	out.client, err = client.New(out.url, client.WithUser(p.user), client.WithHTTPClient(p.http))
+	return out, err
+}
+
+func (l *local) close() error { return l.node.shutdown(l.http, l.within) }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maestro/internal/config"
+)
+
+func newServerCmd(p *program) *cobra.Command {
+	table := config.New()
+	var load func() (*config.Config, error)
+	cmd := &cobra.Command{
+		Use:     "server",
+		Short:   "Serve the API and drive runs",
+		GroupID: groupProgram,
+		Long: `Serve the REST API and drive runs, with state in an embedded SQLite file.
+
+Every setting is a flag, a MAESTRO_* variable and a key of the --config file; see
+docs/configuration.md. SIGTERM or an interrupt stops the server within
+engine.shutdown_timeout; runs go on where they were at the next start.`,
+		Example: `  maestro server
+  maestro server --listen 127.0.0.1:8080 --store sqlite:maestro.db
+  maestro server --config maestro.yaml --shell-enabled`,
+		Args: args("", 0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := load()
+			if err != nil {
+				return err
+			}
+			return p.serve(cmd.Context(), cfg)
+		},
+	}
+	load = p.addSettings(cmd, table)
+	return cmd
+}
+
+// serve runs a server until ctx ends.
+func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
+	log := p.logger(cfg.Log)
+	began := time.Now()
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	// What parts do on their way down must not be cut short by the signal that stops them.
+	n, err := openNode(context.WithoutCancel(ctx), cfg, log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	warnIfOpen(log, l.Addr())
+	h := &http.Server{Handler: n.server, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(l) }()
+	log.Info("serving", "url", "http://"+l.Addr().String(), "store", cfg.Store.Driver+":"+cfg.Store.Source,
+		"shell_steps", cfg.Shell.Enabled, "ready_after", time.Since(began).Round(time.Millisecond))
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+	}
+	log.Info("stopping")
+	return errors.Join(err, n.shutdown(h, cfg.Engine.ShutdownTimeout))
+}
+
+// shutdown lets requests that are under way finish, then the engine, and then closes the store.
+func (n *node) shutdown(h *http.Server, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	close(n.stop)
+	n.server.Drain()
+	err := h.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests were cut off after %s: %w", within, err), h.Close())
+	}
+	return errors.Join(err, n.closeParts())
+}
+
+// warnIfOpen says loudly that anybody who can reach the server can use it.
+func warnIfOpen(log *slog.Logger, addr net.Addr) {
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && !tcp.IP.IsLoopback() {
+		log.Warn("the server can be reached from other machines, and there is no authentication: whoever can connect can run workflows; "+
+			"listen on 127.0.0.1, or put a proxy that authenticates in front", "listen", addr.String())
+	}
+}
+
+// logger returns the server's log, as the settings want it, on standard error.
+func (p *program) logger(c config.Log) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // checked when the settings were read
+	opts := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(p.err, opts))
+	}
+	return slog.New(slog.NewTextHandler(p.err, opts))
+}

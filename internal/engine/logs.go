@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"maestro/internal/instance"
+	"maestro/internal/step"
+)
+
+// Logs returns the runtime that keeps the log of an attempt, and the attempt as that runtime knows it.
+func (e *Engine) Logs(_ context.Context, r *instance.Run, ordinal int, attempt int64) (step.Logs, *step.Attempt, error) {
+	node := &r.Plan.Nodes[ordinal]
+	logs, ok := e.runtimes[node.Step.Type].(step.Logs)
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: steps of type %s keep no logs", ErrNotFound, node.Step.Type)
+	}
+	s := &r.Steps[ordinal]
+	a := &s.Attempt
+	for i := range s.Earlier {
+		if s.Earlier[i].Number == attempt {
+			a = &s.Earlier[i]
+		}
+	}
+	if a.Number != attempt || attempt == 0 {
+		return nil, nil, fmt.Errorf("%w: step [%s] of workflow instance %s has no attempt [%d]", ErrNotFound, node.ID, r.Identity(), attempt)
+	}
+	return logs, describe(r, ordinal, a, true), nil
+}
+
+// describe tells a runtime about an attempt.
+func describe(r *instance.Run, ordinal int, a *instance.Attempt, again bool) *step.Attempt {
+	node := &r.Plan.Nodes[ordinal]
+	att := &step.Attempt{
+		UUID:       r.AttemptUUID(ordinal, a.Number),
+		WorkflowID: r.WorkflowID, WorkflowName: r.Plan.Workflow.Name.Or(r.WorkflowID), Instance: r.Instance, Run: r.Number, RunUUID: r.UUID,
+		CorrelationID: r.CorrelationID(), Version: r.Version, StepID: node.ID, Number: a.Number,
+		StepInstanceID: a.Sequence, Owner: r.Header.Owner(), RunPolicy: r.Policy(),
+		Definition: node.Step, Params: r.AttemptParams(ordinal, a), WorkflowParams: r.Params,
+		Artifacts: a.Artifacts, Started: time.UnixMilli(a.Times[instance.Starting]), Again: again,
+	}
+	if a == &r.Steps[ordinal].Attempt {
+		att.Deadline = time.UnixMilli(r.Deadline(ordinal))
+	}
+	if a.Output != nil {
+		att.Output = decodeOutput(a.Output)
+	}
+	return att
+}
