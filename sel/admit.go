@@ -15,10 +15,13 @@ func (m *machine) admit(v Value, depth int) (Value, *Error) {
 	if err := m.alloc(cellSize); err != nil {
 		return v, err
 	}
+	if v.kind >= KindLong && v.kind <= KindBoolean {
+		return v, nil
+	}
 	switch {
 	case v.kind == KindString:
 		return m.admitString(v)
-	case v.kind == KindNull && depth == 0, v.kind == KindLong, v.kind == KindDouble, v.kind == KindBoolean:
+	case v.kind == KindNull && depth == 0:
 		return v, nil
 	case v.kind.IsArray():
 		elems := v.array().elems

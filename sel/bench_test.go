@@ -69,6 +69,16 @@ func BenchmarkCompileTenLines(b *testing.B) {
 	}
 }
 
+// BenchmarkFreeNames is what validation costs: compiling, of which parsing is about half.
+func BenchmarkFreeNames(b *testing.B) {
+	for b.Loop() {
+		s, err := sel.CompileEngine("return maestro_step_satisfied && (params.getFromStep('job.3', 'param2') > 0)")
+		if err != nil || len(s.Names()) != 2 {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkMillionRounds(b *testing.B) {
 	s := compiled(b, "s = 0; for (i = 0; i < 1000000; i += 1) s += i; return s")
 	env := &sel.Env{Limits: sel.Limits{Loop: 2_000_000}}

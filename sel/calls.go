@@ -36,7 +36,10 @@ func (n *callNode) eval(m *machine) (Value, *Error) {
 	return v, nil
 }
 
-func (n *callNode) cell(m *machine) (*Value, *Error) {
+// cellCallNode is a call of a method that may answer with an existing cell.
+type cellCallNode struct{ callNode }
+
+func (n *cellCallNode) cell(m *machine) (*Value, *Error) {
 	v, c, err := n.invoke(m)
 	if err != nil {
 		return nil, err.at(n.pos)

@@ -180,7 +180,7 @@ func (c *compiler) share(n node) {
 	case *ternaryNode:
 		c.share(n.then)
 		c.share(n.els)
-	case *callNode:
+	case *cellCallNode:
 		for _, a := range n.args {
 			if a.cell {
 				c.share(a.node)

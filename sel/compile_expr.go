@@ -130,7 +130,7 @@ func (c *compiler) call(e *call) code {
 	recv := c.expr(e.X)
 	meth := methods[e.Name]
 	args, x := c.args(e.Args, 2, meth.keeps)
-	n := &callNode{recv: recv.node, name: e.Name, method: meth, args: args, pos: e.pos, late: x.assigns}
+	n := callNode{recv: recv.node, name: e.Name, method: meth, args: args, pos: e.pos, late: x.assigns}
 	if x.assigns {
 		c.share(recv.node)
 	}
@@ -138,7 +138,11 @@ func (c *compiler) call(e *call) code {
 	for _, a := range args {
 		n.cells = n.cells || a.cell
 	}
-	x.node = n
+	if meth.keeps || meth.id == mGet {
+		x.node = &cellCallNode{n}
+	} else {
+		x.node = &n
+	}
 	x.visits += recv.visits + 4
 	x.memory += recv.memory + cellSize
 	x.depth = max(recv.depth, x.depth)

@@ -93,7 +93,10 @@ func (s *Script) runOn(m *machine, env *Env) (Value, *Error) {
 	if s.engine {
 		return m.engineResult()
 	}
-	return m.result, m.check(m.result, false, 0)
+	if m.result.kind == KindMap {
+		return m.result, m.check(m.result, false, 0)
+	}
+	return m.result, nil
 }
 
 // script runs the statements of a script. Unlike in a block, a break or continue stops nothing here; it is an error only

@@ -231,6 +231,9 @@ func TestRecordedDAGs(t *testing.T) {
 			if got, want := string(d.AppendJSON(nil)), string(doc.AppendNode(nil, dag)); got != want {
 				t.Errorf("%s call %d: got\n%s\nwant\n%s", filepath.Base(path), i, got, want)
 			}
+			if got := string(spec.DecodeDAG(dag, &p).AppendJSON(nil)); p.Failed() || got != string(doc.AppendNode(nil, dag)) {
+				t.Errorf("%s call %d: read back as %s (%v)", filepath.Base(path), i, got, p.Err())
+			}
 		}
 		return nil
 	})

@@ -309,3 +309,43 @@ func (d *DAG) AppendJSON(dst []byte) []byte {
 	}
 	return append(dst, '}')
 }
+
+// DecodeDAG reads a stored graph, in the order in which it stands. Sources are -1, since no list of steps is at hand.
+func DecodeDAG(n *doc.Node, p *doc.Problems) *DAG {
+	dec := newDecoder(Rules{}, p, hop{name: "runtime_dag"})
+	d := &DAG{index: make(map[StepID]int)}
+	if !dec.want(n, doc.Object) {
+		return d
+	}
+	d.Nodes = make([]DAGNode, len(n.Members))
+	for i := range n.Members {
+		id := StepID(n.Members[i].Name)
+		d.Nodes[i] = DAGNode{Step: id, Source: -1}
+		d.index[id] = i
+	}
+	find := func(id StepID, at *doc.Node) (int, bool) {
+		i, ok := d.index[id]
+		if !ok {
+			dec.errorf(at, "step [%s] is not in the graph", id)
+		}
+		return i, ok
+	}
+	for i := range n.Members {
+		m := &n.Members[i]
+		var t Transition
+		dec.key(m.Name)
+		transitionObject.read(dec, m.Value, &t)
+		for _, id := range t.Predecessors {
+			if at, ok := find(id, m.Value); ok {
+				d.Nodes[i].Preds = append(d.Nodes[i].Preds, at)
+			}
+		}
+		for _, s := range t.Successors {
+			if at, ok := find(s.Step, m.Value); ok {
+				d.Nodes[i].Succs = append(d.Nodes[i].Succs, Edge{To: at, Condition: s.Condition})
+			}
+		}
+		dec.up()
+	}
+	return d
+}

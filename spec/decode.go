@@ -28,10 +28,6 @@ func (d *decoder) errorf(n *doc.Node, format string, args ...any) {
 	d.p.Errorf(n, d.path(), format, args...)
 }
 
-func (d *decoder) warnf(n *doc.Node, format string, args ...any) {
-	d.p.Warnf(n, d.path(), format, args...)
-}
-
 // errorAt is errorf for the name of a member.
 func (d *decoder) errorAt(pos doc.Pos, format string, args ...any) {
 	d.p.Errorf(&doc.Node{Pos: pos}, d.path(), format, args...)

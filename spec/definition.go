@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"slices"
+
 	"maestro/internal/doc"
 )
 
@@ -50,14 +52,7 @@ func (m *Metadata) AppendJSON(dst []byte) []byte { return metadataObject.put(dst
 // metadataFields are the names that extras of a push must not have, in the order of the reference's message.
 var metadataFields = [...]string{"workflow_id", "create_time", "workflow_version_id", "version_author", "git_info"}
 
-func isMetadataField(name string) bool {
-	for _, f := range metadataFields {
-		if f == name {
-			return true
-		}
-	}
-	return false
-}
+func isMetadataField(name string) bool { return slices.Contains(metadataFields[:], name) }
 
 // AppendJSON appends the definition in the order of §2.2.
 func (d *Definition) AppendJSON(dst []byte) []byte { return definitionObject.put(dst, d) }

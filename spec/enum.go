@@ -45,9 +45,6 @@ const (
 	SerialLatestOnly Rule = "SERIAL_LATEST_ONLY" // one run at a time, and only the newest queued one survives
 )
 
-// Namespace says who put a tag on something (§5.3).
-type Namespace string
-
 // Operator compares a param of a signal with what is wanted (§6.2).
 type Operator string
 

@@ -229,11 +229,16 @@ func TestReferenceDocuments(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			if !same(t, got, text) && !strings.Contains(name, "sample-wf-params.json") {
+			if _, ok := coerced[name]; !ok && !same(t, got, text) {
 				t.Errorf("%s: got\n%s\nwant\n%s", name, got, doc.AppendNode(nil, n))
 			}
 		}
 	}
+}
+
+// coerced are the documents that come back differently, and why.
+var coerced = map[string]string{
+	"fixtures/parameters/sample-wf-params.json": "doubles given as texts come back as numbers",
 }
 
 // refused are the documents that are meant to be rejected while they are decoded, and why.

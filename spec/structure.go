@@ -25,7 +25,7 @@ func (v *validator) structure(w *Workflow) {
 		v.errorf("[workflow step list] is too large [%d] and over the size limit [%d]", count, v.rules.MaxSteps)
 	}
 	unique := v.uniqueIDs(w.Steps, make(map[StepID]bool, count))
-	v.loopParamNames(w.Steps, nil)
+	v.loopParamNames(w.Steps, make(map[string]bool))
 	if unique {
 		v.graph(w.Steps, fmt.Sprintf("Invalid workflow definition [%s], where ", w.ID), doc.Error)
 	}
@@ -51,26 +51,32 @@ func (v *validator) uniqueIDs(steps []*Step, seen map[StepID]bool) bool {
 	return unique
 }
 
-// loopParamNames reports names that come twice on one path of nested loops (§7.4).
-func (v *validator) loopParamNames(steps []*Step, outer []string) {
+// loopParamNames reports names that come twice on one path of nested loops (§7.4). outer holds the names of the loops
+// around the list.
+func (v *validator) loopParamNames(steps []*Step, outer map[string]bool) {
 	for i, s := range steps {
 		if s.Steps == nil {
 			continue
 		}
-		names := outer
+		var own []string
 		if params := s.LoopParams(); params != nil {
 			for name := range params.All() {
-				if slices.Contains(outer, name) {
+				if outer[name] {
 					v.element(doc.Error, allSteps, i, "[workflow step definitions] contain duplicate loop param name [%s]", name)
+					continue
 				}
-				names = append(slices.Clip(names), name)
+				outer[name] = true
+				own = append(own, name)
 			}
 		}
 		v.enter(i)
 		v.field("steps")
-		v.loopParamNames(s.Steps, names)
+		v.loopParamNames(s.Steps, outer)
 		v.up()
 		v.leave()
+		for _, name := range own {
+			delete(outer, name)
+		}
 	}
 }
 
@@ -115,7 +121,7 @@ func (v *validator) transitions(steps []*Step, sev doc.Severity) bool {
 				v.field("successors")
 				v.key(string(succ.Step))
 				v.problem(sev, depth, "[workflow step transition] is invalid for step [%s]'s successor step id [%s], which does not exist in steps%s",
-					s.ID, succ.Step, suggestStep(succ.Step, steps))
+					s.ID, succ.Step, v.suggestStep(succ.Step, steps))
 				v.at = v.at[:depth]
 				continue
 			}
@@ -137,8 +143,9 @@ func (v *validator) transitions(steps []*Step, sev doc.Severity) bool {
 	return ok
 }
 
-func suggestStep(id StepID, steps []*Step) string {
-	if len(steps) > 1000 {
+// suggestStep guesses which step was meant, as long as guessing is cheap.
+func (v *validator) suggestStep(id StepID, steps []*Step) string {
+	if len(steps) > 1000 || len(v.p.List) > 50 {
 		return ""
 	}
 	ids := make([]string, len(steps))

@@ -64,16 +64,12 @@ func (o *object[T]) read(d *decoder, n *doc.Node, v *T) bool {
 			continue
 		}
 		d.field(f.name)
-		switch {
-		case m.Repeated:
+		if m.Repeated {
 			d.p.Warnf(&doc.Node{Pos: m.Pos}, d.path(), "is given more than once; the last value counts")
-			fallthrough
+		}
+		switch {
 		case m.Value.Kind != doc.Null:
-			if m.Value.Kind != doc.Null {
-				f.read(d, m.Value, v)
-			} else if f.notNull {
-				d.errorf(m.Value, "must not be null")
-			}
+			f.read(d, m.Value, v)
 		case f.notNull:
 			d.errorf(m.Value, "must not be null")
 		}
@@ -88,7 +84,10 @@ func (o *object[T]) readOther(d *decoder, m *doc.Member, v *T) {
 			return
 		}
 	}
-	guess := doc.Suggest(m.Name, o.names())
+	guess := ""
+	if len(d.p.List) < 100 {
+		guess = doc.Suggest(m.Name, o.names())
+	}
 	switch {
 	case o.extra == nil:
 		d.errorAt(m.Pos, "unknown field `%s`%s", clip(m.Name), guess)

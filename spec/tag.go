@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"strconv"
-
 	"maestro/internal/doc"
 	"maestro/param"
 )
@@ -159,9 +157,6 @@ func (u *User) AppendJSON(dst []byte) []byte {
 	dst = appendText(append(dst, '{'), "name", u.Name)
 	return append(u.Extras.appendTo(dst), '}')
 }
-
-// String returns the name, quoted, for messages.
-func (u *User) String() string { return strconv.Quote(u.Name) }
 
 // user reads a user. The name must be a text; nothing is coerced here (§5.2).
 func (d *decoder) user(n *doc.Node) *User {

@@ -43,10 +43,7 @@ func (v *validator) timeTrigger(t *TimeTrigger) {
 
 func (v *validator) schedule(t *TimeTrigger) (cron.Schedule, bool) {
 	if t.Type == PredefinedTrigger && t.Expression == "" {
-		if pos := v.at.find(v.root); v.p.List == nil || pos.Line == 0 {
-			v.errorOf("expression", "[cron expression] cannot be null or empty")
-		}
-		return cron.Schedule{}, false
+		return cron.Schedule{}, false // reported by the decoder
 	}
 	text := t.CronText()
 	if text == "" {
@@ -107,11 +104,13 @@ func (v *validator) signalTrigger(t *SignalTrigger) {
 		if i == 0 {
 			keys = len(def.JoinKeys)
 		}
+		joined := make(map[string]bool, len(def.JoinKeys))
+		for _, key := range def.JoinKeys {
+			joined[key] = true
+		}
 		for _, m := range def.Match {
-			for _, key := range def.JoinKeys {
-				if key == m.Param {
-					v.errorf("[signal-trigger] the join_key [%s] cannot be used in match_params at the same time", key)
-				}
+			if joined[m.Param] {
+				v.errorf("[signal-trigger] the join_key [%s] cannot be used in match_params at the same time", m.Param)
 			}
 		}
 	}

@@ -67,7 +67,10 @@ var workflowObject = &object[Workflow]{
 				w.TimeTriggers = make([]TimeTrigger, len(n.Items))
 				for i, item := range n.Items {
 					d.index(i)
-					timeTriggers.read(d, item, &w.TimeTriggers[i])
+					t := &w.TimeTriggers[i]
+					if timeTriggers.read(d, item, t) && t.Type == PredefinedTrigger && item.Field("expression").IsNull() {
+						d.errorf(item, "[cron expression] cannot be null or empty")
+					}
 					d.up()
 				}
 			},

@@ -36,7 +36,7 @@ func (e *Engine) ActOnRun(ctx context.Context, q RunAction) (RunActed, error) {
 	}
 	if r.Status == instance.Created {
 		line := instance.WarnLine(fmt.Sprintf("Workflow instance status becomes [%s] due to reason [%s]", target, reason))
-		ended, err := e.endQueued(ctx, store.RunID(r.ID), target, line)
+		ended, err := e.endQueued(ctx, store.RunID(r.ID), target, line, false)
 		if err == nil {
 			out.Status, out.Completed, out.Info = ended, true, "The action is completed."
 			return out, nil
@@ -89,13 +89,13 @@ func (e *Engine) ask(ctx context.Context, id store.RunID, ev instance.Event) (ac
 }
 
 // endQueued ends a run that waits for its turn. ErrStale says that it does not wait any more.
-func (e *Engine) endQueued(ctx context.Context, id store.RunID, to instance.RunStatus, line instance.Line) (instance.RunStatus, error) {
+func (e *Engine) endQueued(ctx context.Context, id store.RunID, to instance.RunStatus, line instance.Line, began bool) (instance.RunStatus, error) {
 	r, row, err := e.loadRun(ctx, id, false)
 	if err != nil {
 		return 0, err
 	}
 	now := nowMillis()
-	records, err := r.EndQueued(to, line, now)
+	records, err := r.EndQueued(to, line, began, now)
 	if err != nil {
 		return 0, err
 	}
@@ -135,7 +135,7 @@ func (e *Engine) ActOnWorkflow(ctx context.Context, workflowID string, action in
 	line := instance.WarnLine(fmt.Sprintf("Workflow instance status becomes [%s] due to reason [%s]", target, reason))
 	// From the newest to the oldest, so that none of them gets its turn because another has ended.
 	for i := len(waiting) - 1; i >= 0; i-- {
-		switch _, err := e.endQueued(ctx, waiting[i].id, target, line); {
+		switch _, err := e.endQueued(ctx, waiting[i].id, target, line, false); {
 		case err == nil:
 			queued++
 		case errors.Is(err, instance.ErrStale):

@@ -265,7 +265,10 @@ func (a *actor) load() bool {
 				a.taken = append(a.taken, item{event: instance.Resumed{At: nowMillis()}})
 			}
 			return true
-		case errors.Is(err, store.ErrNotFound) || errors.Is(err, errDamaged):
+		case errors.Is(err, store.ErrNotFound): // deleted, with its workflow
+			a.abandon(err)
+			return false
+		case errors.Is(err, errDamaged):
 			a.e.log.Error("run cannot be loaded and is left alone", "run", int64(a.id), "error", err)
 			a.abandon(err)
 			return false

@@ -29,6 +29,8 @@ type committer struct {
 	wake    chan struct{} // one slot, carries nothing
 	closed  bool
 	spare   []*commit
+
+	pool sync.Pool // of *commit; one per committer, since a channel made in one synctest bubble is no use in another
 }
 
 // commit is one change on its way.
@@ -40,15 +42,15 @@ type commit struct {
 const maxBatch = 512
 
 func newCommitter(s store.Runs, queueLimit int) *committer {
-	return &committer{store: s, limit: queueLimit, wake: make(chan struct{}, 1)}
+	c := &committer{store: s, limit: queueLimit, wake: make(chan struct{}, 1)}
+	c.pool.New = func() any { return &commit{done: make(chan error, 1)} }
+	return c
 }
-
-var commits = sync.Pool{New: func() any { return &commit{done: make(chan error, 1)} }}
 
 // commit writes the change and returns when it is durable or refused. It does not return early when the caller loses
 // patience: a change handed over is going to be written.
 func (c *committer) commit(ch store.Change) error {
-	w := commits.Get().(*commit)
+	w := c.pool.Get().(*commit)
 	w.change = ch
 	c.mu.Lock()
 	if c.closed {
@@ -63,7 +65,7 @@ func (c *committer) commit(ch store.Change) error {
 	}
 	err := <-w.done
 	w.change = store.Change{}
-	commits.Put(w)
+	c.pool.Put(w)
 	return err
 }
 

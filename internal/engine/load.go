@@ -102,20 +102,37 @@ func (e *Engine) newRun(d *Definition, h *instance.Header, row *store.Run, histo
 	return r, nil
 }
 
-// planFrom returns the plan of a restart: the given steps, by their index in definition order, and all that follows.
+// planFrom returns the plan of a restart: the given steps, by their index in definition order, and all that follows from
+// them, with every edge between any two of these.
 func planFrom(w *spec.Workflow, start []int) (*instance.Plan, error) {
-	ids := make([]spec.StepID, 0, len(start))
+	byID := make(map[spec.StepID]*spec.Step, len(w.Steps))
+	for _, s := range w.Steps {
+		byID[s.ID] = s
+	}
+	var steps []*spec.Step
+	seen := make(map[spec.StepID]bool)
+	add := func(s *spec.Step) {
+		if s != nil && !seen[s.ID] {
+			seen[s.ID] = true
+			steps = append(steps, s)
+		}
+	}
 	for _, i := range start {
 		if i >= len(w.Steps) {
 			return nil, fmt.Errorf("no step %d", i)
 		}
-		ids = append(ids, w.Steps[i].ID)
+		add(w.Steps[i])
 	}
-	dag, err := spec.BuildDAG(w.Steps, ids, nil)
+	for i := 0; i < len(steps); i++ {
+		for _, next := range steps[i].Transition.Successors {
+			add(byID[next.Step])
+		}
+	}
+	dag, err := spec.BuildDAG(steps, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	return instance.NewPlan(w, dag), nil
+	return instance.NewPlanOf(w, steps, dag), nil
 }
 
 // FormatUUID returns the usual text form.

@@ -43,7 +43,6 @@ func (e *Engine) RestartStep(ctx context.Context, q RestartRequest, blocking boo
 		return StepActed{}, err
 	}
 	if q.Inline {
-		q.Step = ""
 		if !r.Own.Terminal() {
 			return StepActed{}, fmt.Errorf("%w: Cannot restart workflow instance %s, which is not terminal but [%s]", ErrBadRequest, r.Identity(), r.Status)
 		}
@@ -125,11 +124,10 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if h.Requested == 0 {
 		h.Requested = now
 	}
-	if q.Step != "" {
+	if q.fromStep() {
 		h.Policy = restartSpecific
 	}
 	h.RunConfig = restartConfig(q)
-	h.StepParams = stepParams(q)
 	if err := chooseSteps(h, d, last, q); err != nil {
 		return Started{}, err
 	}
@@ -160,7 +158,7 @@ func chooseSteps(h *instance.Header, d *Definition, last *instance.Run, q *Resta
 	for i, s := range d.Workflow.Steps {
 		v := views[string(s.ID)]
 		switch {
-		case string(s.ID) == q.Step:
+		case q.fromStep() && string(s.ID) == q.Step:
 			h.Target = i + 1
 			h.Start = append(h.Start, i)
 			if q.Skip {
@@ -170,14 +168,14 @@ func chooseSteps(h *instance.Header, d *Definition, last *instance.Run, q *Resta
 			h.Start = append(h.Start, i)
 		}
 	}
-	if q.Step != "" && h.Target == 0 {
+	if q.fromStep() && h.Target == 0 {
 		return fmt.Errorf("%w: workflow [%s] version [%d] has no step [%s]", ErrBadRequest, d.WorkflowID, d.Version, q.Step)
 	}
 	return nil
 }
 
 func manualInitiator(user string) []byte {
-	b := append([]byte(`{"type":"MANUAL","user":`), doc.AppendString(nil, user)...)
+	b := append([]byte(`{"depth":0,"type":"MANUAL","user":`), doc.AppendString(nil, user)...)
 	return append(b, '}')
 }
 
@@ -197,28 +195,25 @@ func restartConfig(q *RestartRequest) []byte {
 		StepParams map[string]json.RawMessage `json:"step_restart_params,omitempty"`
 		Skip       []string                   `json:"skip_steps,omitempty"`
 	}{Policy: q.Policy, Downstream: q.Policy}
-	if q.Step != "" {
+	if q.fromStep() {
 		path.StepID = &q.Step
 		c.Policy = restartSpecific
+	}
+	if q.Step != "" {
 		c.StepParams = map[string]json.RawMessage{q.Step: rawDefs(q.StepParams)}
-		if q.Skip {
-			c.Skip = []string{q.Step}
-		}
 	} else {
 		c.Params = rawDefs(q.RunParams)
+	}
+	if q.Skip {
+		c.Skip = []string{q.Step}
 	}
 	c.Path = []node{path}
 	data, _ := json.Marshal(map[string]any{"restart_config": c})
 	return data
 }
 
-func stepParams(q *RestartRequest) []byte {
-	if q.Step == "" || q.StepParams.Len() == 0 {
-		return nil
-	}
-	data, _ := json.Marshal(map[string]json.RawMessage{q.Step: rawDefs(q.StepParams)})
-	return data
-}
+// fromStep reports whether the restart begins at the step it names; a restart from the inline root only gives it params.
+func (q *RestartRequest) fromStep() bool { return q.Step != "" && !q.Inline }
 
 // keep lays the steps of earlier runs that a restarted run does not run again before its expressions.
 func (e *Engine) keep(ctx context.Context, r *instance.Run) error {

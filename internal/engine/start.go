@@ -79,14 +79,16 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	status := "CREATED"
 	switch {
 	case n.failed != nil:
-		err = e.insert(row, r, func() ([]instance.Record, error) { return r.EndQueued(instance.RunFailed, instance.Line{}, n.now) })
+		err = e.insert(row, r, func() ([]instance.Record, error) {
+			return r.EndQueued(instance.RunFailed, instance.Line{}, false, n.now)
+		})
 		if err == nil {
 			e.strategies.ended(d.Internal, id, r.Status)
 		}
 	case dec.refused:
 		status = "STOPPED"
 		err = e.insert(row, r, func() ([]instance.Record, error) {
-			return r.EndQueued(instance.RunStopped, instance.InfoLine("Stopped, as another run of the workflow is live and the run strategy is FIRST_ONLY"), n.now)
+			return r.EndQueued(instance.RunStopped, instance.InfoLine("Stopped, as another run of the workflow is live and the run strategy is FIRST_ONLY"), true, n.now)
 		})
 	case dec.start:
 		err = e.beginAndWait(r, row, n.now)
@@ -144,7 +146,7 @@ func (e *Engine) superseded(dec *decision) {
 	for _, m := range dec.stop {
 		e.later(func() {
 			line := instance.InfoLine(fmt.Sprintf("Stopped while queued, superseded by run [%d][%d] under the run strategy %s", dec.instance, dec.run, dec.why))
-			if _, err := e.endQueued(e.ctx, m.id, instance.RunStopped, line); err != nil && !errors.Is(err, instance.ErrStale) {
+			if _, err := e.endQueued(e.ctx, m.id, instance.RunStopped, line, dec.why == string(spec.LastOnly)); err != nil && !errors.Is(err, instance.ErrStale) {
 				e.log.Error("superseded run could not be stopped", "run", int64(m.id), "error", err)
 			}
 		})

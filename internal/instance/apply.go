@@ -107,8 +107,9 @@ func (r *Run) Queue(at int64) []Record {
 }
 
 // EndQueued ends a run that has not begun: stopped, killed, superseded, or failed before it could begin. line, if it
-// has a message, says why.
-func (r *Run) EndQueued(to RunStatus, line Line, at int64) ([]Record, error) {
+// has a message, says why. began says that its start time is shown as that of its end, as where a newer run takes the
+// place of this one.
+func (r *Run) EndQueued(to RunStatus, line Line, began bool, at int64) ([]Record, error) {
 	if r.Status != RunNone && r.Status != Created {
 		return nil, ErrStale
 	}
@@ -116,7 +117,11 @@ func (r *Run) EndQueued(to RunStatus, line Line, at int64) ([]Record, error) {
 	if line.Type != "" {
 		r.record(Record{Kind: KindRunLine, At: at, Data: line.Encode()})
 	}
-	r.record(Record{Kind: KindRunStatus, Status: uint8(to), At: at})
+	rec := Record{Kind: KindRunStatus, Status: uint8(to), At: at}
+	if began {
+		rec.B = 1
+	}
+	r.record(rec)
 	return r.records, nil
 }
 

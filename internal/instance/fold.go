@@ -90,10 +90,10 @@ func (r *Run) foldRunStatus(rec *Record) error {
 	if rec.A != 0 {
 		r.Own = RunStatus(rec.A)
 	}
-	switch {
-	case to == InProgress:
+	if to == InProgress || rec.B != 0 {
 		r.Started = rec.At
-	case to.Terminal():
+	}
+	if to.Terminal() {
 		r.Ended = rec.At
 	}
 	return nil

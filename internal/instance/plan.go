@@ -56,7 +56,10 @@ const (
 
 // NewPlan returns the plan of a workflow for a DAG. A DAG of fewer steps than the workflow has (a restart) leaves the
 // others out.
-func NewPlan(w *spec.Workflow, dag *spec.DAG) *Plan {
+func NewPlan(w *spec.Workflow, dag *spec.DAG) *Plan { return NewPlanOf(w, w.Steps, dag) }
+
+// NewPlanOf is NewPlan for a DAG that was built from some of the workflow's steps.
+func NewPlanOf(w *spec.Workflow, steps []*spec.Step, dag *spec.DAG) *Plan {
 	p := &Plan{Workflow: w, Nodes: make([]Node, len(dag.Nodes)), index: make(map[spec.StepID]int, len(dag.Nodes))}
 	for i := range dag.Nodes {
 		p.index[dag.Nodes[i].Step] = i
@@ -64,7 +67,7 @@ func NewPlan(w *spec.Workflow, dag *spec.DAG) *Plan {
 	for i := range dag.Nodes {
 		from := &dag.Nodes[i]
 		n := &p.Nodes[i]
-		n.Step, n.ID = w.Steps[from.Source], string(from.Step)
+		n.Step, n.ID = steps[from.Source], string(from.Step)
 		n.Predecessors = from.Preds
 		n.Work = workOf(n.Step)
 		for _, e := range from.Succs {

@@ -12,7 +12,7 @@ type Kind uint8
 
 // The kinds of records, and the fields each uses.
 const (
-	KindRunStatus    Kind = 1  // Status is the instance's new status, A the run's own where it differs, else 0
+	KindRunStatus    Kind = 1  // Status is the instance's new status, A the run's own where it differs, else 0; B 1 if it began just now, too
 	KindRunLine      Kind = 2  // Data is a timeline line (JSON) of the run
 	KindRunAction    Kind = 3  // A is the Action asked for, Text the user, Data the reason
 	KindStepCreated  Kind = 4  // a new attempt: Attempt, A its sequence number, B its flags

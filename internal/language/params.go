@@ -180,13 +180,21 @@ func (l *Language) stepStart(r *instance.Run, step int, a *instance.Attempt) (*s
 		if json.Unmarshal(a.RestartBy, &req) != nil {
 			return nil, false, param.Errorf(param.Internal, "the restart of step [%s] cannot be read", id)
 		}
+	case start.Restart:
+		var config struct {
+			Restart restartRequest `json:"restart_config"`
+		}
+		if r.Header.RunConfig != nil && json.Unmarshal(r.Header.RunConfig, &config) != nil {
+			return nil, false, param.Errorf(param.Internal, "the restart of run %s cannot be read", r.Identity())
+		}
+		req = config.Restart
 	case r.Header.StepParams != nil:
 		var all map[string]json.RawMessage
 		if json.Unmarshal(r.Header.StepParams, &all) == nil {
-			req.Params = all
+			req.StepRunParams = all[id]
 		}
 	default:
-		return start, !start.Restart, nil
+		return start, true, nil
 	}
 	var err error
 	if start.RestartParams, err = decodeDefs(req.Params[id]); err != nil {

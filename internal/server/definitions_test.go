@@ -213,3 +213,17 @@ func (h *harness) mustPush(body string) int64 {
 type countsFunc func() store.Counts
 
 func (f countsFunc) Counts(context.Context, int64) (store.Counts, error) { return f(), nil }
+
+// TestInlineVersion shows the body of a loop as a definition.
+func TestInlineVersion(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, func(_ *catalog.Config, s *Config) {
+		s.Inline = func(_ context.Context, id string) ([]byte, string, error) {
+			return []byte(`{"id":"` + id + `"}`), "w", nil
+		}
+	})
+	h.call("POST", "/api/v3/workflows", noop).want(t, 200)
+	h.call("GET", "/api/v3/workflows/maestro_foreach_1_2_3/versions/1", "").want(t, 200,
+		`"metadata":{"workflow_id":"maestro_foreach_1_2_3","workflow_version_id":1},"workflow":{"id":"maestro_foreach_1_2_3"},"is_active":true`,
+		`"is_latest":true,"is_default":true`, `"owner":"tester"`)
+}

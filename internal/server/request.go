@@ -35,7 +35,7 @@ func caller(r *http.Request) (string, error) {
 	names := r.Header.Values("user")
 	switch {
 	case len(names) == 0:
-		return "", api.Errorf(api.BadRequest, "the user name cannot be null: send it in a header, for example -H 'user: %s'", "alice")
+		return "", api.Errorf(api.BadRequest, "the user name cannot be null: send it in a header, for example -H 'user: alice'")
 	case len(names[0]) > maxUser:
 		return "", api.Errorf(api.BadRequest, "the user name is longer than %d bytes", maxUser)
 	}

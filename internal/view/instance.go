@@ -109,13 +109,11 @@ func Began(r *instance.Run) bool {
 	return false
 }
 
-// appendRunConfig appends run_config: what the header keeps of it, with the policy in its place.
+// appendRunConfig appends run_config: what the header keeps of it, with the policy in its place. The runtime tags that a
+// restart takes over from the start are those of its runtime_workflow, but not of its run_config.
 func appendRunConfig(dst []byte, r *instance.Run) []byte {
 	kept := parsed(r.Header.RunConfig)
 	o := Open(dst)
-	if kept.Field("runtime_tags").IsNull() {
-		o.Raw("runtime_tags", r.Header.Tags)
-	}
 	var restart *doc.Node
 	if kept != nil {
 		for i := range kept.Members {

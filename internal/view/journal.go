@@ -21,7 +21,7 @@ type place struct {
 	attempt  int64
 	sequence int64
 	status   instance.StepStatus
-	why      string // the last line that may explain a failure, in one line
+	why      string // the last line of its timeline, in one line: it explains a failure
 }
 
 func newFollower(identity *instance.Run) follower {
@@ -49,9 +49,6 @@ func (f *follower) step(rec *instance.Record) (stepChange, bool) {
 		c := stepChange{rec.Step, p.status, instance.StepStatus(rec.Status), rec.At}
 		p.status = c.new
 		return c, true
-	case instance.KindStepLine:
-		line := instance.DecodeLine(rec.Data, rec.At)
-		p.why = OneLine(&line)
 	}
 	return stepChange{}, false
 }

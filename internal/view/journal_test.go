@@ -182,7 +182,7 @@ func TestPublishedWithoutItsTurn(t *testing.T) {
 }
 
 func endQueued(b *built, to instance.RunStatus) []instance.Record {
-	records, err := b.EndQueued(to, instance.Line{}, 1000)
+	records, err := b.EndQueued(to, instance.Line{}, false, 1000)
 	if err != nil {
 		b.t.Fatal(err)
 	}

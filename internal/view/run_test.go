@@ -113,7 +113,7 @@ func TestInstanceWithoutItsTurn(t *testing.T) {
 		}
 	}
 	stopped := build(t, noop)
-	if _, err := stopped.EndQueued(instance.RunStopped, instance.WarnLine("why"), 1200); err != nil {
+	if _, err := stopped.EndQueued(instance.RunStopped, instance.WarnLine("why"), false, 1200); err != nil {
 		t.Fatal(err)
 	}
 	stopped.Started = 1200 // as LAST_ONLY has it
@@ -197,5 +197,34 @@ func TestOneLine(t *testing.T) {
 		if got := view.OneLine(&c.line); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
+	}
+}
+
+// TestRestartedStep restarts a failed step by hand while another one runs.
+func TestRestartedStep(t *testing.T) {
+	b := build(t, outer+`,{"step":{"id":"z","type":"Http"}}`).start().done(0, instance.OutcomeFatalError)
+	b.apply(instance.ActOnStep{At: 1500, Action: instance.Restart, User: "bob", Data: []byte(`{"step_restart_params":{"a":{}}}`)})
+	got := string(view.AppendStep(nil, view.Step{Run: b.Run}))
+	want := `"step_run_params":{},"restart_config":{"restart_path":[{"workflow_id":"wf","instance_id":3,"step_id":"a"}],` +
+		`"restart_policy":"RESTART_FROM_SPECIFIC","downstream_policy":"RESTART_FROM_INCOMPLETE","step_restart_params":{"a":{}}},`
+	if !strings.Contains(got, want) || !strings.Contains(got, `"manual_retries":1,"retryable":false`) {
+		t.Errorf("no %s in %s", want, got)
+	}
+	if got := string(view.AppendStep(nil, view.Step{Run: b.Run, Attempt: 1})); strings.Contains(got, "restart_config") {
+		t.Errorf("the first attempt was not restarted: %s", got)
+	}
+}
+
+// TestRuntimeTags shows where the tags of a start are seen, and those that a restart took over.
+func TestRuntimeTags(t *testing.T) {
+	b := build(t, noop)
+	b.Header.Tags, b.Header.RunConfig = []byte(`[{"name":"r"}]`), []byte(`{"runtime_tags":[{"name":"r"}]}`)
+	show := func() string { return string(view.AppendInstance(nil, view.Instance{Run: b.Run})) }
+	if got := show(); !strings.Contains(got, `"run_config":{"runtime_tags":[{"name":"r"}],"policy":`) || !strings.Contains(got, `"tags":[{"name":"r"}],"steps"`) {
+		t.Errorf("started: %s", got)
+	}
+	b.Header.RunConfig, b.Header.Policy = []byte(`{"restart_config":{"restart_policy":"P"}}`), "RESTART_FROM_BEGINNING"
+	if got := show(); !strings.Contains(got, `"run_config":{"policy":"RESTART_FROM_BEGINNING","restart_config":{"restart_policy":"P"}}`) || !strings.Contains(got, `"tags":[{"name":"r"}],"steps"`) {
+		t.Errorf("restarted: %s", got)
 	}
 }

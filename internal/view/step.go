@@ -62,7 +62,8 @@ func AppendStep(dst []byte, v Step) []byte {
 	o.Out = tagsOf(r, v.Ordinal).AppendJSON(o.Out)
 	if a.Flags&instance.FlagManual != 0 && a.RestartBy != nil {
 		o.Raw("step_run_params", emptyObject)
-		o.Raw("restart_config", a.RestartBy)
+		o.Key("restart_config")
+		o.Out = appendRestartConfig(o.Out, r, n.ID, a)
 	}
 	o.Key("params")
 	o.Out = appendStepParams(o.Out, r, v.Ordinal, a)
@@ -85,6 +86,40 @@ func AppendStep(dst []byte, v Step) []byte {
 	o.Out = appendArtifacts(o.Out, a.Artifacts)
 	o.Key("timeline")
 	o.Out = appendStepTimeline(o.Out, a, v.Enriched, append(said, sent...))
+	return o.Close()
+}
+
+// appendRestartConfig appends what a manual restart of a live step asked for: what was stored of it, and for the rest what
+// the restart of this one step implies.
+func appendRestartConfig(dst []byte, r *instance.Run, step string, a *instance.Attempt) []byte {
+	given := parsed(a.RestartBy)
+	o := Open(dst)
+	member := func(name string, otherwise func()) {
+		if v := given.Field(name); !v.IsNull() {
+			o.Key(name)
+			o.Out = doc.AppendNode(o.Out, v)
+		} else if otherwise != nil {
+			otherwise()
+		}
+	}
+	member("restart_path", func() {
+		o.Key("restart_path")
+		at := Open(append(o.Out, '['))
+		at.Text("workflow_id", r.WorkflowID)
+		at.Int("instance_id", r.Instance)
+		at.Text("step_id", step)
+		o.Out = append(at.Close(), ']')
+	})
+	member("restart_policy", func() { o.Text("restart_policy", "RESTART_FROM_SPECIFIC") })
+	member("downstream_policy", func() { o.Text("downstream_policy", "RESTART_FROM_INCOMPLETE") })
+	member("restart_params", nil)
+	member("step_restart_params", nil)
+	member("skip_steps", func() {
+		if a.Flags&instance.FlagSkip != 0 {
+			o.Key("skip_steps")
+			o.Out = appendTexts(o.Out, []string{step})
+		}
+	})
 	return o.Close()
 }
 

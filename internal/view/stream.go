@@ -2,7 +2,6 @@ package view
 
 import (
 	"fmt"
-	"math"
 
 	"maestro/internal/instance"
 )
@@ -59,12 +58,15 @@ func (s *Stream) Read(dst []Message, pos int64, entry []byte) ([]Message, error)
 		case instance.KindRunLine:
 			line := instance.DecodeLine(rec.Data, rec.At)
 			add(TimelineMessage, lineData("", &line))
+		case instance.KindStepLine:
+			if rec.Step >= 0 && rec.Step < len(s.steps) {
+				line := instance.DecodeLine(rec.Data, rec.At)
+				s.steps[rec.Step].why = OneLine(&line)
+				add(TimelineMessage, lineData(s.run.Plan.Nodes[rec.Step].ID, &line))
+			}
 		default:
 			if c, changed := s.step(rec); changed {
 				add(StepMessage, s.stepData(c))
-			} else if rec.Kind == instance.KindStepLine && rec.Step < len(s.steps) {
-				line := instance.DecodeLine(rec.Data, rec.At)
-				add(TimelineMessage, lineData(s.run.Plan.Nodes[rec.Step].ID, &line))
 			}
 		}
 	}
@@ -76,7 +78,7 @@ func (s *Stream) End() Message {
 	o := Open(nil)
 	s.identify(&o)
 	o.Text("status", s.status.String())
-	return Message{Cursor: Cursor{s.pos, math.MaxInt32}, Kind: EndMessage, Data: o.Close()}
+	return Message{Cursor: Cursor{s.pos, WholeEntry}, Kind: EndMessage, Data: o.Close()}
 }
 
 func (s *Stream) identify(o *Object) {

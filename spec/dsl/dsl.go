@@ -46,18 +46,28 @@ type converter struct {
 }
 
 // object builds a JSON object. A name that comes again replaces the value in its place.
-type object struct{ n *doc.Node }
+type object struct {
+	n     *doc.Node
+	index map[string]int
+}
 
-func newObject(at *doc.Node) object { return object{&doc.Node{Kind: doc.Object, Pos: at.Pos}} }
+func newObject(at *doc.Node) object {
+	return object{&doc.Node{Kind: doc.Object, Pos: at.Pos}, make(map[string]int)}
+}
+
+func (o object) has(name string) bool {
+	_, ok := o.index[name]
+	return ok
+}
 
 func (o object) set(name string, pos doc.Pos, v *doc.Node) {
-	for i := range o.n.Members {
-		if o.n.Members[i].Name == name {
-			o.n.Members[i] = doc.Member{Name: name, Pos: pos, Value: v}
-			return
-		}
+	m := doc.Member{Name: name, Pos: pos, Value: v}
+	if i, ok := o.index[name]; ok {
+		o.n.Members[i] = m
+		return
 	}
-	o.n.Members = append(o.n.Members, doc.Member{Name: name, Pos: pos, Value: v})
+	o.index[name] = len(o.n.Members)
+	o.n.Members = append(o.n.Members, m)
 }
 
 func text(at *doc.Node, s string) *doc.Node {

@@ -216,14 +216,14 @@ func (b *jobBuilder) subworkflowKey(m *doc.Member, _ string) bool {
 func (b *jobBuilder) subworkflow() {
 	if b.child != nil && b.child.Value.Kind != doc.Null {
 		if s, ok := b.scalar(b.child.Value, b.job.path+"."+b.child.Name); ok {
-			b.params.set("subworkflow_id", b.child.Pos, literal(b.child.Value, "STRING", text(b.child.Value, s)))
+			b.params.set("subworkflow_id", b.child.Pos, literal(b.child.Value, "STRING", text(b.child.Value, s)).n)
 		}
-	} else if b.params.n.Field("subworkflow_id") == nil { // it may be there as an expression
-		b.params.set("subworkflow_id", b.n.Pos, literal(b.n, "STRING", text(b.n, b.job.id)))
+	} else if !b.params.has("subworkflow_id") { // it may be there as an expression
+		b.params.set("subworkflow_id", b.n.Pos, literal(b.n, "STRING", text(b.n, b.job.id)).n)
 	}
 	if b.version != nil && b.version.Value.Kind != doc.Null {
 		if s, ok := b.scalar(b.version.Value, b.job.path+"."+b.version.Name); ok {
-			b.params.set("subworkflow_version", b.version.Pos, literal(b.version.Value, "STRING", text(b.version.Value, s)))
+			b.params.set("subworkflow_version", b.version.Pos, literal(b.version.Value, "STRING", text(b.version.Value, s)).n)
 		}
 	}
 }
@@ -274,7 +274,7 @@ func (b *jobBuilder) loop() {
 		b.rangeParams(entries, m)
 	}
 	if given {
-		b.params.set("loop_params", entries.n.Pos, literal(entries.n, "MAP", entries.n))
+		b.params.set("loop_params", entries.n.Pos, literal(entries.n, "MAP", entries.n).n)
 	}
 	if b.jobs != nil && b.jobs.Kind != doc.Null {
 		b.job.step.set("steps", b.jobs.Pos, b.converter.jobs(b.jobs, b.dag, b.job.path))

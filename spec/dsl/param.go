@@ -74,7 +74,7 @@ func (c *converter) param(params object, m *doc.Member, path string) {
 	if def == nil {
 		return
 	}
-	if params.n.Field(k.name) != nil {
+	if params.has(k.name) {
 		c.warnAt(m, path, "param [%s] is given more than once; the last value counts", k.name)
 	}
 	params.set(k.name, m.Pos, def)
@@ -86,7 +86,7 @@ func (c *converter) def(k paramKey, m *doc.Member, path string) *doc.Node {
 		c.errorAt(m, path, "param value for param [%s] cannot be null", k.raw)
 		return nil
 	}
-	var def *doc.Node
+	var def object
 	if k.expression {
 		s, ok := c.scalar(v, path)
 		if !ok {
@@ -99,21 +99,25 @@ func (c *converter) def(k paramKey, m *doc.Member, path string) *doc.Node {
 		o := newObject(v)
 		o.set("expression", m.Pos, text(v, s))
 		o.set("type", m.Pos, text(v, typ.String()))
-		def = o.n
-	} else if def = c.literal(k, v, path); def == nil {
-		return nil
+		def = o
+	} else {
+		o, ok := c.literal(k, v, path)
+		if !ok {
+			return nil
+		}
+		def = o
 	}
 	if k.mode != param.NoMode {
-		object{def}.set("mode", m.Pos, text(v, k.mode.String()))
+		def.set("mode", m.Pos, text(v, k.mode.String()))
 	}
-	return def
+	return def.n
 }
 
 // literal makes a definition of a value: its type is that of the value, and a hint must agree (§15.3).
-func (c *converter) literal(k paramKey, v *doc.Node, path string) *doc.Node {
+func (c *converter) literal(k paramKey, v *doc.Node, path string) (object, bool) {
 	implied, ok := c.implied(v, path)
 	if !ok {
-		return nil
+		return object{}, false
 	}
 	typ := implied
 	if k.hint != param.None && k.hint != implied {
@@ -121,27 +125,27 @@ func (c *converter) literal(k paramKey, v *doc.Node, path string) *doc.Node {
 		if !emptyList && !(implied == param.StringMap && k.hint == param.Map) {
 			c.p.Errorf(v, path, "Type mismatch for param [%s]: specified type [%s] does not match implied type [%s] from its value: [%s]",
 				k.raw, k.hint, implied, show(v))
-			return nil
+			return object{}, false
 		}
 		typ = k.hint
 	}
 	if typ != param.Map {
-		return literal(v, typ.String(), v)
+		return literal(v, typ.String(), v), true
 	}
 	entries := newObject(v)
 	for i := range v.Members {
 		e := &v.Members[i]
 		c.param(entries, e, path+"."+e.Name)
 	}
-	return literal(v, "MAP", entries.n)
+	return literal(v, "MAP", entries.n), true
 }
 
 // literal returns a definition with a literal value.
-func literal(at *doc.Node, typ string, value *doc.Node) *doc.Node {
+func literal(at *doc.Node, typ string, value *doc.Node) object {
 	o := newObject(at)
 	o.set("value", value.Pos, value)
 	o.set("type", at.Pos, text(at, typ))
-	return o.n
+	return o
 }
 
 // implied returns the type that a value has by itself.

@@ -23,7 +23,7 @@ type Config struct {
 	MaxWaiting   int // attempts waiting for their turn; default 10,000. One more is a platform error
 
 	Grace          time.Duration // from SIGTERM to SIGKILL, unless the step says; default 10 s
-	OutputBytes    int64         // kept of each of stdout and stderr, unless the step says; default 10 MiB
+	OutputBytes    int64         // kept at the end of each of stdout and stderr, unless the step says; default 10 MiB. Up to a quarter more is stored
 	MaxOutputBytes int64         // the most a step may ask for; default 1 GiB
 
 	TTL time.Duration // how long the directory of a finished attempt is kept; default 7 days, negative: for ever

@@ -62,6 +62,7 @@ type ending struct {
 	Failed    string `json:",omitempty"` // why there was no process
 	Transient bool   `json:",omitempty"` // Failed may go away by itself
 	Lost      string `json:",omitempty"` // why nobody knows how it ended
+	By        birth  // the supervisor that says so
 
 	Stdout    string  `json:",omitempty"` // the last of it, UTF-8
 	Stderr    string  `json:",omitempty"`

@@ -73,7 +73,7 @@ func (l *life) launch(ctx context.Context, lock *os.File) error {
 	if err != nil {
 		return fmt.Errorf("start the supervisor %s: %w", argv[0], err)
 	}
-	l.supervisor = birth{Supervisor: p.Pid, Start: startOf(p.Pid)}
+	l.supervisor = birth{Supervisor: p.Pid, Start: startOf(p.Pid), Boot: bootID()}
 	p.Release() // waiting for it would cost a thread; its end is seen from the fifo
 	l.rt.at("launched")
 	for _, f := range []*os.File{in, say, alive, lock} {

@@ -91,11 +91,13 @@ func (l *life) start(ctx context.Context) {
 				l.fail(step.PlatformError, fmt.Errorf("%d supervisors ended before they began the process: %w", maxLaunches, cause))
 				return
 			}
+			if launches > 1 {
+				l.reap() // the one that came to nothing
+			}
 			l.rt.at("locked")
 			cause = errors.New("they gave no reason")
 			if err := l.launch(ctx, lock); err != nil {
 				cause = err
-				l.reap()
 				l.pause(ctx)
 			}
 		}

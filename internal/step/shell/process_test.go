@@ -193,9 +193,9 @@ func TestLeftBehind(t *testing.T) {
 		out    string
 		killed bool
 	}{
-		"holds stdout":     {"sleep 600 & echo end", drainTime, drainTime + 3*time.Second, "end\n", true},
+		"holds stdout":     {"sleep 600 & echo end", drainTime, 8 * time.Second, "end\n", true},
 		"own output":       {"sleep 600 >/dev/null 2>&1 & echo end", 0, 1500 * time.Millisecond, "end\n", true},
-		"still writes":     {"exec > >(sleep 0.3; sed s/^/:/); echo end", 250 * time.Millisecond, 1900 * time.Millisecond, ":end\n", false},
+		"still writes":     {"exec > >(sleep 0.3; sed s/^/:/); echo end", 250 * time.Millisecond, 8 * time.Second, ":end\n", false},
 		"left the session": {"setsid sleep 5 & echo end", 0, 1900 * time.Millisecond, "end\n", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,15 +49,23 @@ func (w *logWriter) Write(p []byte) (int, error) {
 }
 
 func (w *logWriter) store(p []byte) error {
-	if w.file == nil || w.parts[len(w.parts)-1].size >= max(w.limit/4, minSegment) {
-		if err := w.roll(); err != nil {
+	most := max(w.limit/4, minSegment)
+	for len(p) > 0 {
+		if w.file == nil || w.parts[len(w.parts)-1].size >= most {
+			if err := w.roll(); err != nil {
+				return err
+			}
+		}
+		last := &w.parts[len(w.parts)-1]
+		n, err := w.file.Write(p[:min(int64(len(p)), most-last.size)])
+		w.end += int64(n)
+		last.size += int64(n)
+		if err != nil {
 			return err
 		}
+		p = p[n:]
 	}
-	n, err := w.file.Write(p)
-	w.end += int64(n)
-	w.parts[len(w.parts)-1].size += int64(n)
-	return err
+	return nil
 }
 
 // roll begins the next file and removes those that are not needed any more.

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,6 +105,19 @@ func tempDir(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // a test that failed leaves nothing behind either
+		begun, _ := filepath.Glob(dir + "/data/attempts/*/" + fileBegun)
+		for _, name := range begun {
+			f := folder(filepath.Dir(name))
+			b, _ := readRecord[birth](f, fileBegun)
+			if e, _ := f.ending(); e == nil && b != nil && startOf(b.Supervisor) == b.Start && b.Supervisor != os.Getpid() {
+				syscall.Kill(b.Supervisor, syscall.SIGKILL)
+				for _, pid := range alive(filepath.Base(string(f))) {
+					syscall.Kill(pid, syscall.SIGKILL)
+				}
+			}
+		}
+	})
 	return dir
 }
 
@@ -157,11 +172,12 @@ func read(name string) string {
 }
 
 // alive returns the processes that work for an attempt, found by their environment.
-func alive(uuid string) (pids []string) {
+func alive(uuid string) (pids []int) {
 	entries, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, e := range entries {
 		if strings.Contains(read(e), "MAESTRO_STEP_INSTANCE_UUID="+uuid+"\x00") {
-			pids = append(pids, e)
+			pid, _ := strconv.Atoi(strings.Split(e, "/")[2])
+			pids = append(pids, pid)
 		}
 	}
 	return pids

@@ -149,12 +149,14 @@ func leftOf(b *birth) []int {
 // reap takes the exit of the supervisor if it is a child of this process, so that no zombie stays. It ends about now.
 func (l *life) reap() {
 	b := l.supervisor
-	if b.Supervisor == 0 {
-		known, _ := readRecord[birth](l.folder, fileBegun)
-		if known == nil || known.Boot != bootID() {
-			return
-		}
+	if e, _ := l.ending(); b.Supervisor == 0 && e != nil {
+		b = e.By
+	}
+	if known, _ := readRecord[birth](l.folder, fileBegun); b.Supervisor == 0 && known != nil {
 		b = *known
+	}
+	if b.Supervisor == 0 || b.Boot != bootID() {
+		return
 	}
 	for try := range 50 {
 		if !ours(b.Supervisor, b.Start) {

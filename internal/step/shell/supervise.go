@@ -160,6 +160,7 @@ func (s *supervisor) end(e *ending) error {
 			os.Remove(s.path(fileCrash))
 		}
 	}()
+	e.By = s.born
 	var err error
 	for try := range 60 {
 		if err = s.writeRecord(fileEnding, e, true); err == nil {

@@ -37,8 +37,8 @@ func TestSetGet(t *testing.T) {
 				t.Fatalf("%v of %d set to itself: %d, %v", f, local, got, err)
 			}
 			lo, hi := bounds(f, local)
-			if f == CenturyOfEra {
-				continue // the last century is cut off
+			if f <= Weekyear {
+				continue // the first and the last year are not whole
 			}
 			for _, n := range []int64{lo, hi} {
 				got, err := set(f, local, n)

@@ -51,6 +51,7 @@ type compiler struct {
 	prog   []inst
 	groups int
 	regs   int
+	work   int // pieces compiled, counting each time they are written out
 	full   bool
 }
 
@@ -66,7 +67,8 @@ func (c *compiler) emit(i inst) int {
 }
 
 func (c *compiler) node(n *node) error {
-	if c.full {
+	// An empty piece emits nothing, however often it is repeated.
+	if c.work++; c.full || c.work > maxProg {
 		return errLarge
 	}
 	switch n.op {
@@ -147,9 +149,6 @@ func (c *compiler) repeat(n *node) error {
 		if err := c.node(body); err != nil {
 			return err
 		}
-		if c.full {
-			return errLarge
-		}
 	}
 	if n.max < 0 {
 		return c.star(body, n.mode)
@@ -159,9 +158,6 @@ func (c *compiler) repeat(n *node) error {
 		splits = append(splits, c.split(n.mode))
 		if err := c.node(body); err != nil {
 			return err
-		}
-		if c.full {
-			return errLarge
 		}
 	}
 	for _, s := range splits {

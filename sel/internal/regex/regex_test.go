@@ -145,6 +145,19 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+// TestLargePatterns makes sure that a short pattern cannot take long to compile.
+func TestLargePatterns(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{
+		`(?:){2147483647}`, `(?:(?:){65536}){65536}`, `(?:a{0}){2147483647}`, `(a{1000}){2147483647}`,
+		`(?:(?:(?:(?:x{1,9}y){99}){99}){99}){99}`, strings.Repeat("(", 5000), strings.Repeat("[", 5000),
+	} {
+		if _, err := Compile(pattern); err == nil {
+			t.Errorf("%.40s compiles", pattern)
+		}
+	}
+}
+
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{`(a|b)*c`, `[a-z&&[^b]]`, `(?<x>a)\k<x>`, `(?i)\bx{2,3}+$`, `\Q*\E`, `(?<!ab?)c`, `\p{Lu}`, `a**`, `(((`} {
 		f.Add(s, "aabbcc xx", "<$0>")
