@@ -88,15 +88,27 @@ func element(x, i Value) (*Value, *Error) {
 
 // param reads an input through params: a fresh copy each time, NULL if there is none.
 func (m *machine) param(key Value) (Value, *Error) {
+	v, ok, err := m.lookupParam(key)
+	if err != nil || !ok {
+		return Value{}, err
+	}
+	return m.admitInput(key.str(), v)
+}
+
+// lookupParam asks the host for an input by the name in a STRING.
+func (m *machine) lookupParam(key Value) (Value, bool, *Error) {
 	lookup := m.env.Params
 	if lookup == nil {
 		lookup = m.env.Lookup
 	}
-	if key.null {
-		return Value{}, nil
+	if lookup == nil || key.null {
+		return Value{}, false, nil
 	}
-	v, _, err := m.input(lookup, key.str())
-	return v, err
+	v, ok, err := lookup(key.str())
+	if err != nil {
+		return Value{}, false, hostFailure("input "+key.str(), err)
+	}
+	return v, ok, nil
 }
 
 // fieldNode is x.name.

@@ -54,7 +54,8 @@ func (m *machine) paramsCall(n *callNode, args []Value) (Value, *Error) {
 		if err := want(args[0], KindString); err != nil {
 			return Value{}, err
 		}
-		return m.hasParam(args[0])
+		_, ok, err := m.lookupParam(args[0])
+		return Bool(ok), err
 	case m.env.Call == nil || len(args) > 3:
 		return Value{}, n.unknown(KindParams, args)
 	}
@@ -71,21 +72,6 @@ func (m *machine) paramsCall(n *callNode, args []Value) (Value, *Error) {
 		return Value{}, hostFailure("params."+n.name, err)
 	}
 	return m.admit(v, 0)
-}
-
-func (m *machine) hasParam(key Value) (Value, *Error) {
-	lookup := m.env.Params
-	if lookup == nil {
-		lookup = m.env.Lookup
-	}
-	if lookup == nil || key.null {
-		return Bool(false), nil
-	}
-	_, ok, err := lookup(key.str())
-	if err != nil {
-		return Value{}, hostFailure("input "+key.str(), err)
-	}
-	return Bool(ok), nil
 }
 
 func (m *machine) miscCall(n *callNode, args []Value) (Value, *Error) {

@@ -9,11 +9,19 @@ type slotLongNode struct {
 	op   operator
 	slot int
 	b    int64
+	pos  int32 // of x
 	slow *binaryNode
 }
 
 func (n *slotLongNode) eval(m *machine) (Value, *Error) {
-	if c := m.slots[n.slot].cell; c != nil && c.kind == KindLong {
+	c := m.slots[n.slot].cell
+	if c == nil {
+		var err *Error
+		if c, err = m.cellOf(n.slot); err != nil {
+			return Value{}, err.at(n.pos)
+		}
+	}
+	if c != nil && c.kind == KindLong {
 		if v, ok := fastLong(n.op, int64(c.bits), n.b); ok {
 			return v, nil
 		}
@@ -48,6 +56,14 @@ func fastLong(op operator, a, b int64) (Value, bool) {
 		return Long(a - b), true
 	case opMul:
 		return Long(a * b), true
+	case opDiv, opMod:
+		switch {
+		case b == 0:
+			return Value{}, false
+		case op == opDiv:
+			return Long(a / b), true
+		}
+		return Long(a % b), true
 	case opLt:
 		r = a < b
 	case opGt:
@@ -77,7 +93,7 @@ func faster(b *binaryNode) node {
 		return &slotSlotNode{b.op, l.slot, r.slot, b}
 	case *constNode:
 		if r.v.kind == KindLong {
-			return &slotLongNode{b.op, l.slot, r.v.long(), b}
+			return &slotLongNode{b.op, l.slot, r.v.long(), l.pos, b}
 		}
 	}
 	return b

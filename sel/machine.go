@@ -149,33 +149,35 @@ func (m *machine) cellOf(i int) (*Value, *Error) {
 		s.own, s.cell = info.object, &s.own
 		return s.cell, nil
 	}
-	v, ok, err := m.input(m.env.Lookup, info.name)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
+	if m.env.Lookup == nil {
 		s.absent = true
 		return nil, nil
+	}
+	v, ok, err := m.env.Lookup(info.name)
+	switch {
+	case err != nil:
+		return nil, hostFailure("input "+info.name, err)
+	case !ok:
+		s.absent = true
+		return nil, nil
+	}
+	v, failed := m.admitInput(info.name, v)
+	if failed != nil {
+		return nil, failed
 	}
 	s.own, s.cell = v, &s.own
 	return s.cell, nil
 }
 
-// input fetches an input and copies it, so that the script can change it as it likes.
-func (m *machine) input(lookup func(string) (Value, bool, error), name string) (Value, bool, *Error) {
-	if lookup == nil {
-		return Value{}, false, nil
+// admitInput copies an input, so that the script can change it as it likes.
+func (m *machine) admitInput(name string, v Value) (Value, *Error) {
+	if v.kind >= KindLong && v.kind <= KindBoolean {
+		m.memory += cellSize // the next statement looks at the limit
+		return v, nil
 	}
-	v, ok, err := lookup(name)
+	v, err := m.admit(v, 0)
 	if err != nil {
-		return Value{}, false, hostFailure("input "+name, err)
+		err.Message = "input " + name + ": " + err.Message
 	}
-	if !ok {
-		return Value{}, false, nil
-	}
-	v, e := m.admit(v, 0)
-	if e != nil {
-		e.Message = "input " + name + ": " + e.Message
-	}
-	return v, true, e
+	return v, err
 }

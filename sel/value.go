@@ -11,10 +11,12 @@ import (
 // whose type the kind tells. Strings are taken apart into data pointer and length as log/slog does. The zero Value is
 // NULL.
 //
+// It has four fields because the compiler keeps structs of more in memory instead of registers. Two Values must not be
+// compared with ==, which would compare where strings lie.
+//
 // Values of array and map kinds refer to their storage. A script never changes storage that came from its caller, and
 // a result is not changed after Run has returned it.
 type Value struct {
-	_    [0]func() // not comparable: two equal strings may sit at two places
 	kind Kind
 	null bool // a null-valued cell keeps its kind
 	bits uint64

@@ -8,8 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,13 +36,14 @@ type node struct {
 	catalog *catalog.Catalog
 	engine  *engine.Engine
 	server  *server.Server
+	task    *task.Runtime
 	closers []func() error
 	stop    chan struct{} // closed when streams are to end
 }
 
 // openNode joins the parts and starts them. Close must be called, also after an error it is not.
 func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *node, err error) {
-	n := &node{cfg: cfg, log: log, stop: make(chan struct{})}
+	n := &node{cfg: cfg, log: log, task: new(task.Runtime), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.closeParts())
@@ -89,7 +88,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	n.engine = engine.New(engine.Config{
 		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
 		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
-	}, db, &book{c: n.catalog, db: db}, lang, runtimes, log)
+	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
 	if err := n.engine.Open(ctx); err != nil {
 		return nil, err
 	}
@@ -104,7 +103,11 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Cluster: cfg.ClusterName, Stopping: n.stop, Log: log, Now: nowMillis,
 	})
 	n.server = server.New(server.Config{
-		Catalog: n.catalog, Counts: db, Log: log, Version: buildVersion(), Register: runs.Register,
+		Catalog: n.catalog, Counts: db, Log: log, Version: buildVersion(),
+		Register: func(handle func(pattern string, h server.HandlerFunc)) {
+			runs.Register(handle)
+			handle("GET /api/v3/stats", n.stats)
+		},
 	})
 	return n, nil
 }
@@ -113,7 +116,7 @@ func nowMillis() int64 { return time.Now().UnixMilli() }
 
 // runtimes returns what does the steps' work, as the settings allow.
 func (n *node) runtimes(context.Context) (map[spec.StepType]step.Runtime, error) {
-	all := map[spec.StepType]step.Runtime{task.Type: task.Runtime{}}
+	all := map[spec.StepType]step.Runtime{task.Type: n.task}
 	if n.cfg.Shell.Enabled {
 		exe, err := os.Executable()
 		if err != nil {
@@ -191,87 +194,4 @@ func loadDefaults(path string) (*param.Defaults, error) {
 		return nil, fmt.Errorf("default_params %s: %w", path, err)
 	}
 	return d, nil
-}
-
-// book shows the catalog to the engine.
-type book struct {
-	c   *catalog.Catalog
-	db  store.Definitions
-	ids sync.Map // internal id → workflow id: a pair never changes
-}
-
-func (b *book) Resolve(ctx context.Context, id, token string) (*engine.Definition, error) {
-	h, d, err := b.c.Resolve(ctx, id, token)
-	if err != nil {
-		return nil, err
-	}
-	return define(h, d), nil
-}
-
-func (b *book) Version(ctx context.Context, internal, version int64) (*engine.Definition, error) {
-	h, err := b.head(ctx, internal)
-	if err != nil {
-		return nil, err
-	}
-	d, err := b.c.Definition(ctx, internal, version)
-	if err != nil {
-		return nil, err
-	}
-	return define(h, d), nil
-}
-
-func (b *book) Current(ctx context.Context, internal int64) (*engine.Definition, error) {
-	h, err := b.head(ctx, internal)
-	if err != nil {
-		return nil, err
-	}
-	return b.Version(ctx, internal, h.Latest)
-}
-
-func (b *book) head(ctx context.Context, internal int64) (*catalog.Head, error) {
-	id, ok := b.ids.Load(internal)
-	if !ok {
-		row, err := b.db.WorkflowByInternal(ctx, internal)
-		if err != nil {
-			return nil, err
-		}
-		id = row.ID
-		b.ids.Store(internal, id)
-	}
-	h, err := b.c.Peek(ctx, id.(string))
-	if err != nil {
-		return nil, err
-	}
-	if h == nil || h.Internal != internal {
-		return nil, fmt.Errorf("%w: workflow %d is deleted", store.ErrNotFound, internal)
-	}
-	return h, nil
-}
-
-func (b *book) Internal(ctx context.Context, id string) (int64, error) {
-	h, err := b.c.Peek(ctx, id)
-	if err != nil {
-		return 0, err
-	}
-	if h == nil {
-		return 0, fmt.Errorf("%w: workflow [%s] has not been created yet or has been deleted", engine.ErrNotFound, id)
-	}
-	return h.Internal, nil
-}
-
-func define(h *catalog.Head, d *catalog.Definition) *engine.Definition {
-	return &engine.Definition{
-		WorkflowID: h.ID, Internal: h.Internal, Version: d.Version, Active: h.Active == d.Version, FirstInstance: h.FirstInstance,
-		Workflow: d.Workflow, Plan: d.Plan, Properties: &h.Snapshot.Properties, Snapshot: runProperties(h.Snapshot),
-	}
-}
-
-// runProperties is what a run keeps of the properties that held when it started (spec/api 3.8).
-func runProperties(s *spec.Snapshot) []byte {
-	p := spec.Properties{Owner: s.Owner, Alerting: s.Alerting, StepConcurrency: s.StepConcurrency, Tags: s.Tags}
-	out := strconv.AppendInt([]byte(`{"create_time":`), s.CreateTime.Value, 10)
-	if rest := p.AppendJSON(nil); len(rest) > 2 {
-		return append(append(out, ','), rest[1:]...)
-	}
-	return append(out, '}')
 }

@@ -70,6 +70,7 @@ func commands() []func(*program) *cobra.Command {
 		newDeleteCmd,
 		newSignalCmd,
 		newEventsCmd,
+		newBenchCmd,
 		newCompletionCmd,
 		newVersionCmd,
 		newExitCodesTopic,

@@ -90,6 +90,9 @@ type Engine struct {
 	shards [64]shard
 	inMem  atomic.Int64
 
+	runsEnded  atomic.Int64
+	stepsEnded atomic.Int64
+
 	epochMu sync.RWMutex
 	epochs  map[int32]int64
 }
@@ -285,6 +288,18 @@ func (e *Engine) forget(a *actor) {
 
 // InMemory returns how many runs are in memory.
 func (e *Engine) InMemory() int { return int(e.inMem.Load()) }
+
+// Stats counts what an engine has done since it was made.
+type Stats struct {
+	RunsInMemory int64 `json:"runs_in_memory"`
+	RunsEnded    int64 `json:"runs_ended"`
+	StepsEnded   int64 `json:"steps_ended"` // attempts
+}
+
+// Stats returns the present counts.
+func (e *Engine) Stats() Stats {
+	return Stats{RunsInMemory: e.inMem.Load(), RunsEnded: e.runsEnded.Load(), StepsEnded: e.stepsEnded.Load()}
+}
 
 // busy says whether new work must be turned away, and why.
 func (e *Engine) busy() error {

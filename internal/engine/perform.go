@@ -21,8 +21,10 @@ func (a *actor) perform() {
 		case instance.EndWork:
 			a.endWork(eff)
 		case instance.StepEnded:
+			a.e.stepsEnded.Add(1)
 			a.stepEnded(eff)
 		case instance.Ended:
+			a.e.runsEnded.Add(1)
 			a.e.strategies.ended(a.run.Internal, a.id, eff.Status)
 		}
 	}

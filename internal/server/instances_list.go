@@ -18,6 +18,9 @@ func (a *Runs) listInstances(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if _, _, err := page.window(1, 1); err != nil { // a bad cursor is one also where there is nothing to list
+		return err
+	}
 	aggregate := view.AllRuns
 	if !aggregated {
 		aggregate = view.BeforeRun

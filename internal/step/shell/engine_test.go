@@ -1,4 +1,4 @@
-//go:build linux || darwin
+//go:build linux
 
 package shell
 
@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ func launchEngine(t *testing.T, args ...string) (*exec.Cmd, io.Reader) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"engine"}, args...)...)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +79,7 @@ func TestKilledServer(t *testing.T) {
 	if line := make([]byte, 8); !reads(out, line) || string(line) != "CONTINUE" {
 		t.Fatalf("the server reports %q, want CONTINUE", line)
 	}
-	server.Process.Kill()
+	syscall.Kill(-server.Process.Pid, syscall.SIGKILL) // as a terminal or a service manager does: the whole group
 	server.Wait()
 	if len(alive("killed")) == 0 {
 		t.Fatal("the process died with the server")

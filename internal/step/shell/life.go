@@ -150,9 +150,8 @@ func (l *life) enqueue(ctx context.Context) bool {
 
 // follow waits until there is something new to see of an attempt that somebody is in charge of.
 func (l *life) follow(ctx context.Context) {
-	if !l.slot {
-		l.rt.slots.acquire(ctx, l.a.UUID, true)
-		l.slot = true
+	if _, err := os.Lstat(l.path(fileBegun)); err == nil && !l.slot { // it runs, whether there is room or not
+		l.slot = l.rt.slots.acquire(ctx, l.a.UUID, true) == nil
 	}
 	l.running()
 	patience := sweepAgain

@@ -19,7 +19,8 @@ import (
 const (
 	drainTime  = 2 * time.Second        // for what it left behind to write what is left to write
 	escapeTime = 200 * time.Millisecond // for output held by a process that left the session
-	sweepTime  = 20 * time.Millisecond  // between looks at what is left of the group
+	sweepTime  = 20 * time.Millisecond  // between first looks at what is left of the group
+	sweepMost  = time.Second            // between later ones, at processes that even SIGKILL does not end soon
 )
 
 // child is the process and what belongs to it: its group, its output.
@@ -169,6 +170,7 @@ func (c *child) reap() {
 func (c *child) watch(asked <-chan struct{}, grace time.Duration, deadline <-chan time.Time) *ending {
 	e := &ending{Begun: true, Pid: c.pid, Started: c.began.UnixMilli()}
 	var kill <-chan time.Time
+	again := sweepTime
 	stop := func() {
 		if kill == nil {
 			syscall.Kill(-c.pid, syscall.SIGTERM)
@@ -192,7 +194,8 @@ func (c *child) watch(asked <-chan struct{}, grace time.Duration, deadline <-cha
 			stop()
 		case <-kill:
 			c.kill()
-			kill = time.After(sweepTime) // until it works: somebody may have been forking meanwhile
+			kill = time.After(again) // until it works: somebody may have been forking meanwhile
+			again = min(2*again, sweepMost)
 		}
 	}
 	c.settle(e, asked, kill)
@@ -221,8 +224,7 @@ func (c *child) settle(e *ending, asked <-chan struct{}, kill <-chan time.Time) 
 	if !stopping {
 		kill = time.After(drainTime)
 	}
-	tick := time.NewTicker(sweepTime)
-	defer tick.Stop()
+	again := sweepTime
 	done, killed := drained, false
 	for !c.left() {
 		if killed {
@@ -230,7 +232,8 @@ func (c *child) settle(e *ending, asked <-chan struct{}, kill <-chan time.Time) 
 		}
 		select {
 		case <-c.gone:
-		case <-tick.C:
+		case <-time.After(again):
+			again = min(again*5/4, sweepMost)
 		case <-done:
 			done = nil
 			if !stopping { // all output is there: who is left, if he does not end right now, has nothing to say
@@ -252,17 +255,18 @@ func (c *child) settle(e *ending, asked <-chan struct{}, kill <-chan time.Time) 
 	}
 }
 
-// left reports whether nobody is left of the group and the session.
+// left reports whether nobody is left of the group and the session. Zombies do not count: their parent may have gone
+// its own way, and nothing ends them before him.
 func (c *child) left() bool {
 	select {
 	case <-c.gone:
 		return true
 	default:
 	}
-	if err := syscall.Kill(-c.pid, 0); err == nil {
-		return false
+	if orphansComeToUs {
+		return len(sessionMembers(os.Getpid(), 0)) == 0
 	}
-	return len(sessionMembers(os.Getpid(), 0)) == 0
+	return syscall.Kill(-c.pid, 0) != nil
 }
 
 // kill ends the group, and whoever in the session is not in it, as shells with job control arrange.

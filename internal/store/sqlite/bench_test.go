@@ -137,3 +137,58 @@ func cpuTime() time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkRead measures reads of a database of 20,000 changes, while nobody writes.
+func BenchmarkRead(b *testing.B) {
+	s, l := openBench(b, Options{NoSync: true})
+	var ids []store.RunID
+	for range 200 {
+		changes := l.changes(100)
+		for i, ch := range changes {
+			if ch.Insert != nil {
+				ids = append(ids, ch.Run)
+				ch.Insert.Wake = int64(i + 1)
+			}
+		}
+		commitAll(b, s, changes)
+	}
+	ctx := b.Context()
+	read := func(name string, f func(i int) error) {
+		b.Run(name, func(b *testing.B) {
+			took := make([]time.Duration, 0, 1<<16)
+			b.ReportAllocs()
+			for i := range b.N {
+				start := time.Now()
+				if err := f(i); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start))
+			}
+			report(b, took)
+		})
+	}
+	read("Load", func(i int) error {
+		_, _, err := s.Load(ctx, ids[i*7919%len(ids)])
+		return err
+	})
+	read("Due100", func(int) error {
+		_, err := s.Due(ctx, 0, 50, 100)
+		return err
+	})
+	read("Live100", func(i int) error {
+		_, err := s.Live(ctx, 0, ids[i%len(ids)], 100)
+		return err
+	})
+	read("List100", func(i int) error {
+		_, err := s.List(ctx, store.RunQuery{Workflow: 10000, From: int64(i % 10000), Limit: 100, Latest: true})
+		return err
+	})
+	read("After100", func(i int) error {
+		_, err := s.After(ctx, int64(i*100%19000), 0, 100)
+		return err
+	})
+	read("Counts", func(int) error {
+		_, err := s.Counts(ctx, 10000)
+		return err
+	})
+}

@@ -26,16 +26,13 @@ import (
 //
 // When a reader takes too long the log just goes on growing, and step 3 is tried again later.
 const (
-	logSize  = 16 << 20             // bytes of log that a cycle should take, and that the file has from the beginning
+	logSize  = 16 << 20             // bytes of the log when the store is opened, and of what a cycle copies
+	frames   = logSize / pageSize   // pages in the log with which a cycle begins
 	logLimit = 4 * logSize          // the file is cut to this when some reader has made it longer
 	restLen  = 128                  // pages that may be left for step 3
 	rounds   = 4                    // of steps 1 and 2 at most
-	patience = time.Millisecond * 5 // how long step 3 waits for readers
+	patience = 5 * time.Millisecond // how long step 3 waits for readers
 )
-
-// frames is how many pages the log has when a cycle begins. The other half of the file is for what is committed while
-// the cycle runs.
-const frames = logSize / pageSize / 2
 
 // checkpointer is the goroutine's view of the database.
 type checkpointer struct {

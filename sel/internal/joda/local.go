@@ -2,7 +2,6 @@ package joda
 
 import (
 	"math"
-	"sort"
 	"time"
 )
 
@@ -52,9 +51,16 @@ func spanAt(loc *time.Location, ms int64) span {
 
 // at finds the span of an instant.
 func (z *Zone) at(ms int64) span {
-	i := sort.Search(len(z.spans), func(i int) bool { return z.spans[i].end > ms })
-	if i < len(z.spans) {
-		return z.spans[i]
+	lo, hi := 0, len(z.spans)
+	for lo < hi {
+		if mid := (lo + hi) / 2; z.spans[mid].end > ms {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	if lo < len(z.spans) {
+		return z.spans[lo]
 	}
 	return spanAt(z.loc, ms)
 }

@@ -195,13 +195,25 @@ func (f *Formatter) Print(d DateTime) string {
 	out := buf[:0]
 	offset := d.Zone.Offset(d.Millis)
 	local := d.Millis + offset
+	year, month, dom := dateOf(floorDiv(local, day)) // what most patterns ask for
 	for i := range f.parts {
 		p := &f.parts[i]
 		switch p.kind {
 		case partLiteral:
 			out = append(out, p.text...)
 		case partNumber:
-			out = appendPadded(out, get(p.field, local), p.min)
+			var n int64
+			switch {
+			case p.field == Year, p.field == YearOfEra && year > 0:
+				n = year
+			case p.field == MonthOfYear:
+				n = int64(month)
+			case p.field == DayOfMonth:
+				n = int64(dom)
+			default:
+				n = get(p.field, local)
+			}
+			out = appendPadded(out, n, p.min)
 		case partTwoDigits:
 			n := get(p.field, local)
 			out = appendPadded(out, max(n, -n)%100, 2)

@@ -1,0 +1,30 @@
+package engine
+
+import (
+	"context"
+
+	"maestro/internal/instance"
+	"maestro/internal/store"
+)
+
+// Inspect calls f with the run as its actor has it, from the actor's goroutine and between two changes: everything the
+// run knows is durable. It reports false when the run is not to be had, as when the engine stops.
+func (e *Engine) Inspect(id store.RunID, f func(r *instance.Run)) bool {
+	seen := make(chan bool, 1)
+	e.deliver(id, item{done: func(r *instance.Run, _ error) {
+		if r != nil {
+			f(r)
+		}
+		seen <- r != nil
+	}})
+	return <-seen
+}
+
+// Deliver hands an event to a run as runtimes do.
+func (e *Engine) Deliver(id store.RunID, ev instance.Event) { e.deliver(id, item{event: ev}) }
+
+// LoadAny loads a run, whoever it belongs to.
+func (e *Engine) LoadAny(id store.RunID) (*instance.Run, error) {
+	r, _, err := e.loadRun(context.Background(), id, false)
+	return r, err
+}
