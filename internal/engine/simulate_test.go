@@ -75,6 +75,9 @@ type simulation struct {
 
 	engine atomic.Pointer[engine.Engine]
 	calm   atomic.Bool // no more faults
+	mortal atomic.Bool // the process may die at any write
+	dead   atomic.Bool // it has
+	writes atomic.Uint64
 
 	mu    sync.Mutex
 	store *faulty.Store
@@ -147,12 +150,12 @@ func (s *simulation) define() {
 	}
 }
 
-// fault says what happens to the n-th write.
-func (s *simulation) fault(w faulty.Write) faulty.Fault {
+// fault says what happens to the next write.
+func (s *simulation) fault(faulty.Write) faulty.Fault {
 	if s.calm.Load() {
 		return faulty.Fault{}
 	}
-	r := rand.New(rand.NewPCG(s.seed, uint64(w.N)+7))
+	r := rand.New(rand.NewPCG(s.seed, s.writes.Add(1)+1<<32))
 	var f faulty.Fault
 	if r.IntN(4) == 0 {
 		f.Delay = time.Duration(r.IntN(50)) * time.Millisecond
@@ -167,8 +170,9 @@ func (s *simulation) fault(w faulty.Write) faulty.Fault {
 	case 5:
 		f.Err = store.ErrFull
 	case 6:
-		if r.IntN(4) == 0 {
+		if r.IntN(4) == 0 && s.mortal.Load() {
 			f.Die, f.Apply = true, r.IntN(2) == 0
+			s.dead.Store(true)
 		}
 	}
 	return f
@@ -183,6 +187,7 @@ func (s *simulation) open() {
 	for {
 		st := faulty.New(s.disk, s.fault)
 		e := engine.New(engine.Config{Groups: 2, IdleAfter: 2 * time.Second}, st, s.book, lang, map[spec.StepType]step.Runtime{spec.TypeShell: s.world}, s.log)
+		s.dead.Store(false)
 		err := e.Open(context.Background())
 		s.mu.Lock()
 		s.store = st
@@ -213,14 +218,20 @@ func (s *simulation) close(die bool) {
 // play has clients act and the engine come and go.
 func (s *simulation) play() {
 	var clients sync.WaitGroup
+	s.mortal.Store(true)
 	for n := range 10 + s.r.IntN(40) {
 		time.Sleep(time.Duration(s.r.IntN([]int{5, 500, 20_000}[s.r.IntN(3)])) * time.Millisecond)
-		if s.r.IntN(12) == 0 {
+		if s.r.IntN(12) == 0 || s.dead.Load() {
 			s.close(s.r.IntN(3) > 0)
 			s.open()
 		}
 		r := rand.New(rand.NewPCG(s.seed, uint64(n)+1000))
 		clients.Go(func() { s.client(n, r) })
+	}
+	s.mortal.Store(false)
+	if s.dead.Load() {
+		s.close(true)
+		s.open()
 	}
 	clients.Wait()
 }
@@ -412,7 +423,7 @@ func seen(records []instance.Record, step int, a *step.Attempt, is func(*instanc
 // settle lets everything come to its end, without further faults.
 func (s *simulation) settle() {
 	s.calm.Store(true)
-	if _, err := s.engine.Load().List(context.Background(), s.flows[0], store.RunQuery{}); err != nil || s.r.IntN(2) == 0 {
+	if s.r.IntN(2) == 0 {
 		s.close(s.r.IntN(2) == 0)
 		s.open()
 	}

@@ -11,6 +11,7 @@ import (
 	"maestro/internal/instance"
 	"maestro/internal/store"
 	"maestro/internal/view"
+	"maestro/spec"
 )
 
 // showStep answers with the most recent attempt of a step over all runs of an instance (spec/api 5.7).
@@ -27,7 +28,7 @@ func (a *Runs) showStep(w http.ResponseWriter, r *http.Request) error {
 	none := api.Errorf(api.NotFound, "step instance view for [%s][%d][%s] not found (either not created or deleted)", p.workflow, p.instance, id)
 	var found *view.Step
 	err = a.newestFirst(r.Context(), p, func(run *instance.Run) bool {
-		if run.Plan.Workflow.Step(specID(id)) == nil {
+		if run.Plan.Workflow.Step(spec.StepID(id)) == nil {
 			return false
 		}
 		if i, ok := run.Plan.Ordinal(id); ok && run.Steps[i].Number > 0 {

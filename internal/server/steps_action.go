@@ -6,7 +6,6 @@ import (
 
 	"maestro/internal/engine"
 	"maestro/internal/instance"
-	"maestro/spec"
 )
 
 // plainStepActions are the actions on a step that need nothing but to be asked for (spec/api 5.8).
@@ -19,8 +18,6 @@ var plainStepActions = [...]struct {
 	{"skip", instance.Skip},
 	{"bypass", instance.Bypass},
 }
-
-func specID(id string) spec.StepID { return spec.StepID(id) }
 
 // onStep does an action to a step of the latest run. Unless the query says blocking=false, it answers when that is done.
 func (a *Runs) onStep(act instance.Action) HandlerFunc {

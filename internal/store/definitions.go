@@ -45,8 +45,9 @@ type DefinitionChange struct {
 
 // Definitions keeps workflows and their versions. It is safe for concurrent use.
 type Definitions interface {
-	// Define applies the change durably and returns the row as stored. ErrExists when a new workflow's id is taken,
-	// ErrStale when the row has changed since it was read.
+	// Define applies the change durably and returns the row as stored: with Internal, and FirstInstance at least the
+	// last instance id of a deleted workflow of this name; a later change does not touch FirstInstance. ErrExists when
+	// a new workflow's id is taken, ErrStale when the row has changed since it was read or the version's number is taken.
 	Define(ctx context.Context, c DefinitionChange) (Workflow, error)
 
 	// Inline returns the row of an inline workflow id, which it creates when there is none.

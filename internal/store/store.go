@@ -41,7 +41,7 @@ type Run struct {
 	Workflow int64    // internal id of the workflow
 	Instance int64    // workflow_instance_id, from 1
 	Run      int64    // workflow_run_id, from 1
-	UUID     [16]byte // unique per workflow: the idempotency key of the start
+	UUID     [16]byte // unique per workflow: the idempotency key of the start; all zero: none
 	Version  int64    // of the definition
 	Group    int32    // who owns it
 	Parent   RunID    // the run that launched it, 0 for a root
@@ -91,7 +91,7 @@ type Record struct {
 type Entry struct {
 	Pos  int64
 	Run  RunID // 0: the entry is about a workflow definition, not a run
-	Seq  int64
+	Seq  int64 // within the run, from 1; 0 when Run is 0
 	At   int64
 	Data []byte
 }

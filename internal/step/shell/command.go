@@ -49,14 +49,20 @@ func decode(params *param.Params, cfg *Config) (*command, error) {
 	if p == nil {
 		return nil, errors.New("param [shell] is missing: it says what to run, such as a MAP with an entry script")
 	}
-	if p.Result.Type() != param.Map || p.Result.Values() == nil {
-		return nil, fmt.Errorf("param [shell] must be a MAP, not %s", typeName(p.Result))
-	}
 	r := reader{c: c}
-	for name, v := range p.Result.Values().All() {
-		if !v.IsNone() {
-			r.entry(name, v)
+	switch {
+	case p.Result.Type() == param.Map && p.Result.Values() != nil:
+		for name, v := range p.Result.Values().All() {
+			if !v.IsNone() {
+				r.entry(name, v)
+			}
 		}
+	case p.Result.Type() == param.StringMap: // what YAML makes of a map that holds nothing but texts
+		for name, text := range p.Result.Texts().All() {
+			r.entry(name, param.StringValue(text))
+		}
+	default:
+		return nil, fmt.Errorf("param [shell] must be a MAP, not %s", typeName(p.Result))
 	}
 	r.whole()
 	return c, errors.Join(r.problems...)

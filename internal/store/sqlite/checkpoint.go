@@ -39,6 +39,8 @@ type checkpointer struct {
 	s    *Store
 	c    *conn
 	file *os.File // the database, to be brought to the disk; nil when nothing is
+
+	due int64 // pages in the log with which the next cycle begins
 }
 
 // keepLog makes the log outlive the connections, counts its pages, and gives it its size.
@@ -85,7 +87,7 @@ func (s *Store) startCheckpoints(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &checkpointer{s: s, c: c}
+	p := &checkpointer{s: s, c: c, due: frames}
 	if !s.opt.NoSync {
 		if p.file, err = os.OpenFile(s.path, os.O_RDWR, 0); err != nil {
 			c.close()
@@ -119,11 +121,32 @@ func (p *checkpointer) close() {
 
 // cycle copies the log into the database and has it begin anew.
 func (p *checkpointer) cycle() (err error) {
-	if p.s.frames.Load() < frames {
+	if p.s.frames.Load() < p.due {
 		return nil // the cycle before has seen to it
 	}
 	defer catch(&err)
 
+	if err := p.copy(); err != nil {
+		return err
+	}
+	select {
+	case c := <-p.s.writer:
+		defer func() { p.s.writer <- c }()
+	case <-p.s.closed:
+		return nil // whoever closes copies the rest
+	}
+	if _, _, err := p.c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_RESTART); err != nil {
+		// A reader is still at work, and commits have waited for it in vain: let there be many before the next try.
+		p.due = p.s.frames.Load() + frames/2
+		return err
+	}
+	p.due = frames
+	p.s.frames.Store(0)
+	return nil
+}
+
+// copy copies most of the log while commits go on.
+func (p *checkpointer) copy() error {
 	for range rounds {
 		log, copied, err := p.c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
 		if err != nil {
@@ -138,14 +161,5 @@ func (p *checkpointer) cycle() (err error) {
 			break
 		}
 	}
-	c, err := p.s.acquire(context.Background())
-	if err != nil {
-		return err
-	}
-	defer func() { p.s.writer <- c }()
-	_, _, err = p.c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_RESTART)
-	if err == nil {
-		p.s.frames.Store(0)
-	}
-	return err
+	return nil
 }

@@ -41,7 +41,9 @@ func openConn(ctx context.Context, uri string, pragmas []string) (_ *conn, err e
 const maxMemory = 1 << 30
 
 // close releases the connection and its statements.
-func (c *conn) close() error {
+func (c *conn) close() (err error) {
+	defer catch(&err)
+
 	for _, s := range c.stmts {
 		s.s.Close()
 	}

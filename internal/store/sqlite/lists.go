@@ -75,8 +75,9 @@ func listSQL(q store.RunQuery) string {
 		  )`)
 	}
 	if len(q.Statuses) > 0 {
+		// The plus keeps SQLite from going by run_status, after which it would have to sort.
 		b.WriteString(`
-		  AND status IN (SELECT value FROM json_each(?6))`)
+		  AND +status IN (SELECT value FROM json_each(?6))`)
 	}
 	if q.Desc {
 		b.WriteString(`

@@ -25,12 +25,13 @@ func lockFile(path string) (*fileLock, error) {
 	return &fileLock{f: f}, nil
 }
 
-// release drops the lock. It may be called on nil.
+// release drops the lock. It may be called on nil. Closing the file is not enough: a process that is being started by
+// another goroutine has a copy of the descriptor until it executes its program.
 func (l *fileLock) release() error {
 	if l == nil {
 		return nil
 	}
-	return l.f.Close()
+	return errors.Join(unlock(l.f), l.f.Close())
 }
 
 // errLocked says that somebody else has the lock.

@@ -25,3 +25,5 @@ func openLocked(path string) (*os.File, error) {
 	}
 	return os.NewFile(uintptr(h), path), nil
 }
+
+func unlock(*os.File) error { return nil } // closing does it

@@ -156,12 +156,18 @@ func (s *Store) Close() error {
 				errs = append(errs, c.close())
 			}
 		}
-		c := <-s.writer
-		// The last connection to close copies the log. It keeps the file only without a limit to its size.
-		errs = append(errs, c.exec("PRAGMA journal_size_limit = -1"), c.close(), s.lock.release())
-		s.down = errors.Join(errs...)
+		s.down = errors.Join(append(errs, s.closeWriter(<-s.writer), s.lock.release())...)
 	})
 	return s.down
+}
+
+// closeWriter closes the last connection, which copies the log into the database. It keeps the file of the log only
+// when there is no limit to its size.
+func (s *Store) closeWriter(c *conn) error {
+	if s.fault != nil {
+		return c.close()
+	}
+	return errors.Join(c.exec("PRAGMA journal_size_limit = -1"), c.close())
 }
 
 // Stats implements store.Store.

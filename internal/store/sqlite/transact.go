@@ -123,7 +123,7 @@ func (s *Store) readOn(ctx context.Context, c *conn, f func(*conn) error) (_ *co
 	}
 	err = c.snapshot(ctx, f)
 	if errors.Is(err, errBroken) {
-		return nil, err
+		return nil, errors.Join(err, c.close())
 	}
 	return c, err
 }
@@ -131,13 +131,12 @@ func (s *Store) readOn(ctx context.Context, c *conn, f func(*conn) error) (_ *co
 // snapshot runs f in one read transaction, which ctx interrupts.
 func (c *conn) snapshot(ctx context.Context, f func(*conn) error) (err error) {
 	defer catch(&err)
-	defer c.c.SetInterrupt(c.c.SetInterrupt(ctx))
 
-	if err := c.exec("BEGIN"); err != nil {
-		return err
+	never := c.c.SetInterrupt(ctx)
+	if err = c.exec("BEGIN"); err == nil {
+		err = f(c)
 	}
-	err = f(c)
-	c.c.SetInterrupt(context.WithoutCancel(ctx))
+	c.c.SetInterrupt(never) // or it would interrupt the rollback too
 	return c.rollback(err)
 }
 

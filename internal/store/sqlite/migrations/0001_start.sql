@@ -80,6 +80,7 @@ CREATE TABLE run (
 );
 
 CREATE UNIQUE INDEX run_uuid ON run (workflow, uuid) WHERE uuid IS NOT NULL;
+CREATE INDEX run_status ON run (workflow, status);
 CREATE INDEX run_live ON run (grp, id) WHERE ended = 0;
 CREATE INDEX run_wake ON run (grp, wake) WHERE wake > 0;
 

@@ -1,0 +1,68 @@
+package ring_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pure are the packages of ring 0.
+var pure = []string{
+	"maestro/api", "maestro/sel", "maestro/param", "maestro/spec", "maestro/spec/dsl", "maestro/internal/doc",
+	"maestro/internal/cron", "maestro/internal/scope", "maestro/internal/instance", "maestro/internal/language", "maestro/internal/view",
+}
+
+// TestPure keeps ring 0 free of anything that could reach the world.
+func TestPure(t *testing.T) {
+	t.Parallel()
+	banned := map[string]string{
+		"database/sql": "the core has no database",
+		"net":          "the core has no network",
+		"net/http":     "the core has no network",
+		"log/slog":     "the core reports through effects and errors",
+		"os/exec":      "the core starts no processes",
+	}
+	for _, pkg := range pure {
+		for _, dep := range list(t, "{{join .Deps \"\\n\"}}", pkg) {
+			if why, bad := banned[dep]; bad {
+				t.Errorf("%s depends on %s: %s", pkg, dep, why)
+			}
+		}
+	}
+}
+
+// TestRings keeps dependencies pointing down.
+func TestRings(t *testing.T) {
+	t.Parallel()
+	world := func(p string) bool {
+		for _, prefix := range []string{"maestro/internal/store/", "maestro/internal/step/", "maestro/internal/server", "maestro/client", "maestro/cmd"} {
+			if strings.HasPrefix(p, prefix) {
+				return true
+			}
+		}
+		return false
+	}
+	contract := []string{"maestro/internal/store", "maestro/internal/step", "maestro/internal/engine", "maestro/internal/signal", "maestro/internal/trigger", "maestro/internal/event", "maestro/internal/catalog"}
+	for _, pkg := range list(t, "{{.ImportPath}}", "maestro/...") {
+		imports := list(t, "{{join .Imports \"\\n\"}}", pkg)
+		for _, imp := range imports {
+			switch {
+			case !strings.HasPrefix(imp, "maestro/"):
+			case slices.Contains(pure, pkg) && !slices.Contains(pure, imp) && !strings.HasPrefix(imp, pkg+"/internal/"):
+				t.Errorf("%s (ring 0) imports %s, which is not in ring 0", pkg, imp)
+			case slices.Contains(contract, pkg) && world(imp):
+				t.Errorf("%s (ring 1) imports %s, which knows the world", pkg, imp)
+			}
+		}
+	}
+}
+
+func list(t *testing.T, format, pkg string) []string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", format, pkg).Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", pkg, err)
+	}
+	return strings.Fields(string(out))
+}
