@@ -120,7 +120,10 @@ func (r *Run) evaluateEdges(step int, at int64) error {
 	if constant {
 		return nil
 	}
-	results, err := r.Language.Conditions(r, step, at)
+	results, own, err := r.Language.Conditions(r, step, at)
+	if own != nil {
+		r.record(Record{Kind: KindStepParams, Step: step, At: at, Data: own})
+	}
 	r.record(Record{Kind: KindStepEdges, Step: step, At: at, Data: encodeEdges(results)})
 	return err
 }

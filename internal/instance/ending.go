@@ -59,14 +59,14 @@ func (r *Run) actOnStep(e ActOnStep) error {
 		if s.Number > 0 && !s.Status.Restartable() || s.Number == 0 && r.rootRuns(e.Step) {
 			return ErrNotAllowed
 		}
-		if e.Data != nil {
-			r.record(Record{Kind: KindStepRestart, Step: e.Step, At: e.At, Data: e.Data})
-		}
 		flags := FlagManual
 		if e.Skip {
 			flags |= FlagSkip
 		}
 		r.create(e.Step, flags, e.At)
+		if e.Data != nil {
+			r.record(Record{Kind: KindStepRestart, Step: e.Step, At: e.At, Data: e.Data})
+		}
 	case Resume:
 		if s.Status != StepPaused {
 			return ErrNotAllowed

@@ -110,7 +110,7 @@ func (r *Run) foldCreated(s *Step, rec *Record) error {
 	last := s.Attempt
 	s.Attempt = Attempt{
 		Number: rec.Attempt, Sequence: rec.A, Status: StepCreated, Flags: rec.B, Modified: rec.At,
-		Retries: last.Retries, Manual: last.Manual, retry: last.retry, timeout: last.timeout, RestartBy: last.RestartBy,
+		Retries: last.Retries, Manual: last.Manual, retry: last.retry, timeout: last.timeout,
 		Retryable: rec.B&FlagManual == 0 && (last.Number == 0 || last.Retryable),
 	}
 	s.Times[StepCreated] = rec.At

@@ -26,7 +26,7 @@ const (
 	KindStepSignals  Kind = 12 // Data is the evaluated signal dependencies (JSON)
 	KindStepSignal   Kind = 13 // A is the index of a dependency, B the signal's sequence id, Status what became of it
 	KindStepSent     Kind = 14 // Data is the signal outputs that were announced (JSON)
-	KindStepRestart  Kind = 15 // Data is the restart that the next attempt obeys (JSON)
+	KindStepRestart  Kind = 15 // Data is the restart that the attempt obeys (JSON)
 )
 
 // Record is one thing that happened to a run. Which fields mean something depends on Kind.

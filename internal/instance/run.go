@@ -18,8 +18,9 @@ type Language interface {
 	// RestoreStepParams returns the params of an attempt whose evaluation gave these stored results.
 	RestoreStepParams(r *Run, step int, a *Attempt, results []byte) (*param.Params, error)
 	// Conditions evaluates the conditions of a complete step's edges, in order. On an error the results before the bad one
-	// come with it.
-	Conditions(r *Run, step int, now int64) ([]EdgeResult, error)
+	// come with it. own is what had to be stored of the params of a step that was skipped before they were evaluated, as far
+	// as conditions needed them; nil for other steps.
+	Conditions(r *Run, step int, now int64) (edges []EdgeResult, own []byte, err error)
 	// Timeout returns the step's timeout in milliseconds.
 	Timeout(r *Run, step int) (int64, error)
 	// Retry returns the step's retry policy, resolved.

@@ -254,16 +254,16 @@ func (b bare) RestoreStepParams(r *instance.Run, step int, _ *instance.Attempt, 
 	return p, err
 }
 
-func (bare) Conditions(r *instance.Run, step int, now int64) ([]instance.EdgeResult, error) {
+func (bare) Conditions(r *instance.Run, step int, now int64) ([]instance.EdgeResult, []byte, error) {
 	edges := r.Plan.Nodes[step].Successors
 	out := make([]instance.EdgeResult, len(edges))
 	for i, e := range edges {
 		if e.Condition == "boom" {
-			return out, errors.New("boom")
+			return out, nil, errors.New("boom")
 		}
 		out[i] = instance.EdgeResult{Done: true, True: e.Condition == "true", At: now}
 	}
-	return out, nil
+	return out, nil, nil
 }
 
 func (bare) Timeout(r *instance.Run, step int) (int64, error) {

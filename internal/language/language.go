@@ -195,17 +195,18 @@ func (l *Language) Retry(r *instance.Run, step int) spec.Retry {
 }
 
 // Conditions implements instance.Language.
-func (l *Language) Conditions(r *instance.Run, step int, now int64) ([]instance.EdgeResult, error) {
+func (l *Language) Conditions(r *instance.Run, step int, now int64) ([]instance.EdgeResult, []byte, error) {
 	n := &r.Plan.Nodes[step]
 	conditions := make([]scope.Condition, len(n.Successors))
 	for i, e := range n.Successors {
 		conditions[i] = scope.Condition{Successor: r.Plan.Nodes[e.To].ID, Expr: e.Condition}
 	}
 	params := r.StepParams(step)
-	if params == nil { // skipped before its params were evaluated
+	early := params == nil // skipped before its params were evaluated: conditions evaluate what they need
+	if early {
 		defs, err := l.stepDefs(r, step, &r.Steps[step].Attempt)
 		if err != nil {
-			return nil, detailed(err)
+			return nil, nil, detailed(err)
 		}
 		params = param.NewParams(defs)
 	}
@@ -214,7 +215,32 @@ func (l *Language) Conditions(r *instance.Run, step int, now int64) ([]instance.
 	for i, p := range results {
 		out[i] = instance.EdgeResult{Done: true, True: p.Result.Boolean(), At: now, Note: p.Note}
 	}
-	return out, detailed(err)
+	var own []byte
+	if early {
+		own = encodeWhole(evaluated(params))
+	}
+	return out, own, detailed(err)
+}
+
+// evaluated returns the params that have a result.
+func evaluated(params *param.Params) *param.Params {
+	out := &param.Params{}
+	for name, p := range params.All() {
+		if p.Evaluated {
+			out.Set(name, *p)
+		}
+	}
+	return out
+}
+
+// StepTags returns the tags of a step: its own, and those of its job template.
+func (l *Language) StepTags(r *instance.Run, step int) spec.Tags {
+	s := r.Plan.Nodes[step].Step
+	t, err := l.template(r, s)
+	if err != nil || t == nil || len(t.Tags) == 0 {
+		return s.Tags
+	}
+	return append(append(spec.Tags(nil), s.Tags...), t.Tags...)
 }
 
 // world is what a run's expressions may ask about the rest of it.

@@ -34,12 +34,12 @@ func (f *fakeLanguage) RestoreStepParams(_ *instance.Run, _ int, _ *instance.Att
 	return numbered(3, 1), nil
 }
 
-func (f *fakeLanguage) Conditions(r *instance.Run, step int, now int64) ([]instance.EdgeResult, error) {
+func (f *fakeLanguage) Conditions(r *instance.Run, step int, now int64) ([]instance.EdgeResult, []byte, error) {
 	out := make([]instance.EdgeResult, len(r.Plan.Nodes[step].Successors))
 	for i := range out {
 		out[i] = instance.EdgeResult{Done: true, True: !f.untrue[step], At: now}
 	}
-	return out, nil
+	return out, nil, nil
 }
 
 func (f *fakeLanguage) Timeout(_ *instance.Run, step int) (int64, error) {
