@@ -203,11 +203,15 @@ func (e *Engine) unblock(ctx context.Context, id store.RunID, line instance.Line
 	if err != nil {
 		return err
 	}
-	return e.committer.commit(store.Change{
+	err = e.committer.commit(store.Change{
 		Group: row.Group, Epoch: e.epoch(row.Group), Run: id, Seq: row.Entries + 1, At: now,
 		Entry:  instance.AppendEntry(nil, records),
 		Update: &store.Update{Status: uint8(r.Status), Ended: row.Ended},
 	})
+	if err == nil {
+		e.hub.tell(id)
+	}
+	return err
 }
 
 // ActOnStep does an action to one step of the latest run (spec/engine 10.3).

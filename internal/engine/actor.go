@@ -14,8 +14,9 @@ import (
 // item is an event on its way to a run. done, if any, is called by the actor once the event and all that followed from
 // it is durable, or with the reason why it is not going to be. It must not block.
 type item struct {
-	event instance.Event
-	done  func(r *instance.Run, err error)
+	event   instance.Event
+	done    func(r *instance.Run, err error)
+	refusal error // why the run took no notice of it; told once what it rests on is durable
 }
 
 // actor owns one run in memory. Its goroutine alone touches run, seq and the fields after them.
@@ -41,12 +42,21 @@ type actor struct {
 	outside int // attempts whose runtime may report
 }
 
+// maxInbox is how many events may wait for a run before requests are turned away. Reports are not: each is about an
+// attempt that this engine began.
+const maxInbox = 1000
+
 // post hands an event over. It reports false when the actor has left memory.
 func (a *actor) post(it item) bool {
 	a.mu.Lock()
 	if a.gone {
 		a.mu.Unlock()
 		return false
+	}
+	if it.done != nil && len(a.inbox) >= maxInbox {
+		a.mu.Unlock()
+		it.done(nil, fmt.Errorf("%w: %d events wait for the run, which is the limit", ErrBusy, maxInbox))
+		return true
 	}
 	a.inbox = append(a.inbox, it)
 	a.mu.Unlock()
@@ -60,6 +70,11 @@ func (a *actor) post(it item) bool {
 // loop owns the run until it ends, has nothing to do in memory, or the engine stops.
 func (a *actor) loop() {
 	defer a.e.actors.Done()
+	defer func() {
+		if p := recover(); p != nil {
+			a.poisoned(&panicError{value: p, stack: debug.Stack()})
+		}
+	}()
 	if a.run == nil && !a.load() {
 		return
 	}
@@ -153,17 +168,13 @@ func (a *actor) process() bool {
 	a.records, a.effects = a.records[:0], a.effects[:0]
 	var panicked error
 	for i := range items {
-		if err := a.apply(items[i].event); err != nil {
-			var p *panicError
-			if errors.As(err, &p) {
-				panicked = err
-				break
-			}
-			if items[i].done != nil {
-				items[i].done(a.run, err)
-			}
-			items[i] = item{}
+		err := a.apply(items[i].event)
+		var p *panicError
+		if errors.As(err, &p) {
+			panicked = err
+			break
 		}
+		items[i].refusal = err
 	}
 	if panicked != nil {
 		a.poisoned(panicked)
@@ -175,7 +186,7 @@ func (a *actor) process() bool {
 	}
 	for i := range items {
 		if items[i].done != nil {
-			items[i].done(a.run, nil)
+			items[i].done(a.run, items[i].refusal)
 		}
 		items[i] = item{}
 	}
@@ -208,7 +219,7 @@ func (e *panicError) Error() string { return fmt.Sprint(e.value) }
 // commit makes the records durable. Nothing to write is nothing to wait for.
 func (a *actor) commit() error {
 	if len(a.records) == 0 {
-		return nil
+		return a.correctWake()
 	}
 	at := a.records[len(a.records)-1].At
 	a.buffer = instance.AppendEntry(a.buffer[:0], a.records)
@@ -220,7 +231,7 @@ func (a *actor) commit() error {
 		ch.Insert = a.row
 	case a.run.Own.Terminal():
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Ended: a.ended()}
-	case next != 0 && (a.wake == 0 || next < a.wake) || a.statusChanged():
+	case next != 0 && (a.wake == 0 || next < a.wake || a.wake <= at) || a.statusChanged():
 		// A wake that is stored too early wakes a run for nothing, once; one that is too late would be a lost timer.
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Wake: next}
 	}
@@ -234,6 +245,22 @@ func (a *actor) commit() error {
 	}
 	a.e.hub.tell(a.id)
 	return nil
+}
+
+// correctWake stores when the run is really due, if the stored time has passed and nothing was due: else the sweep would
+// load it again and again.
+func (a *actor) correctWake() error {
+	next := a.run.NextWake()
+	if !a.created || a.wake == 0 || a.wake > nowMillis() || next <= a.wake {
+		return nil
+	}
+	err := a.e.committer.commit(store.Change{
+		Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Update: &store.Update{Status: uint8(a.run.Status), Wake: next},
+	})
+	if err == nil {
+		a.wake = next
+	}
+	return err
 }
 
 func (a *actor) ended() int64 {
@@ -253,14 +280,21 @@ func (a *actor) statusChanged() bool {
 }
 
 // load brings the run into memory. A run that cannot be loaded is set aside: it is retried while the store is at fault,
-// and given up with a log line when its own data is.
+// and failed with the reason when its own data is.
 func (a *actor) load() bool {
 	for delay := 10 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
 		run, row, err := a.e.loadRun(a.e.ctx, a.id, false)
 		switch {
+		case err == nil && a.e.epoch(row.Group) < 0:
+			a.abandon(fmt.Errorf("%w: this node has lost its lease of group %d", store.ErrStale, row.Group))
+			return false
 		case err == nil:
 			a.run, a.seq, a.wake, a.group, a.created = run, row.Entries, row.Wake, row.Group, true
 			run.Permits = a.e.permitsOf(a)
+			a.e.permits.loaded(a.id, run)
+			if run.Own.Terminal() { // its last change may have been written and reported as failed: then nobody else tells
+				a.e.strategies.ended(run.Internal, a.id, run.Status)
+			}
 			if !run.Own.Terminal() && run.Status != instance.Created {
 				a.taken = append(a.taken, item{event: instance.Resumed{At: nowMillis()}})
 			}
@@ -269,8 +303,9 @@ func (a *actor) load() bool {
 			a.abandon(err)
 			return false
 		case errors.Is(err, errDamaged):
-			a.e.log.Error("run cannot be loaded and is left alone", "run", int64(a.id), "error", err)
+			a.e.log.Error("run cannot be loaded and is failed", "run", int64(a.id), "error", err)
 			a.abandon(err)
+			a.e.later(func() { a.e.failDamaged(a.id, err) })
 			return false
 		}
 		a.e.log.Warn("run cannot be loaded, trying again", "run", int64(a.id), "error", err)
@@ -295,8 +330,18 @@ func (a *actor) lost(err error) {
 	} else {
 		a.e.log.Warn("change not written, loading the run again", "run", a.run.Identity(), "error", err)
 	}
-	a.e.later(func() { a.e.deliver(a.id, again...) })
+	a.e.later(func() {
+		if !errors.Is(err, store.ErrStale) { // a store in trouble is not hammered
+			select {
+			case <-time.After(reloadAfter):
+			case <-a.e.stopping:
+			}
+		}
+		a.e.deliver(a.id, again...)
+	})
 }
+
+const reloadAfter = 100 * time.Millisecond
 
 // abandon leaves memory and refuses what is in the inbox.
 func (a *actor) abandon(err error) { a.gather(err, false) }
@@ -325,11 +370,14 @@ func (a *actor) gather(err error, keep bool) (again []item) {
 func (a *actor) poisoned(cause error) {
 	var p *panicError
 	errors.As(cause, &p)
+	if a.run == nil {
+		a.e.log.Error("run cannot be loaded", "run", int64(a.id), "error", cause, "stack", string(p.stack))
+		a.abandon(cause)
+		return
+	}
 	a.e.log.Error("run broke an invariant and is failed", "run", a.run.Identity(), "error", cause, "stack", string(p.stack))
 	a.gather(fmt.Errorf("run %s broke an invariant: %w", a.run.Identity(), cause), false)
-	if a.created {
+	if a.created { // else its caller withdraws it
 		a.e.later(func() { a.e.breakRun(a.id, cause) })
-	} else {
-		a.e.strategies.withdraw(a.run.Internal, a.id)
 	}
 }

@@ -82,6 +82,7 @@ type Engine struct {
 	cancel   context.CancelCauseFunc
 	stopping chan struct{} // closed when actors are to let go
 	stopOnce sync.Once
+	door     sync.RWMutex // guards that nobody is added to actors once stopping is closed
 	started  atomic.Bool
 	ready    chan struct{} // closed when recovery has seen every live run
 	actors   sync.WaitGroup
@@ -166,7 +167,11 @@ func (e *Engine) servicesCtx() context.Context {
 // Close lets go of everything: no new work is accepted, changes under way are made durable, runtimes detach. It returns
 // when all goroutines have ended, or with ctx's cause. Runs go on when an engine starts on the same store.
 func (e *Engine) Close(ctx context.Context) error {
-	e.stopOnce.Do(func() { close(e.stopping) })
+	e.stopOnce.Do(func() {
+		e.door.Lock() // whoever is through it is waited for
+		close(e.stopping)
+		e.door.Unlock()
+	})
 	done := make(chan struct{})
 	go func() {
 		e.actors.Wait()
@@ -200,14 +205,24 @@ func (e *Engine) Recovered() <-chan struct{} { return e.ready }
 
 // later runs f in a goroutine that Close waits for.
 func (e *Engine) later(f func()) {
-	if e.isStopping() {
+	if !e.enter() {
 		return
 	}
-	e.actors.Add(1)
 	go func() {
 		defer e.actors.Done()
 		f()
 	}()
+}
+
+// enter counts one more goroutine that Close waits for, unless the engine is stopping.
+func (e *Engine) enter() bool {
+	e.door.RLock()
+	defer e.door.RUnlock()
+	if e.isStopping() {
+		return false
+	}
+	e.actors.Add(1)
+	return true
 }
 
 func (e *Engine) shard(id store.RunID) *shard {
@@ -242,7 +257,7 @@ func (e *Engine) actor(id store.RunID) *actor {
 	if a := sh.actors[id]; a != nil {
 		return a
 	}
-	if e.isStopping() {
+	if !e.enter() {
 		return closedActor
 	}
 	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1)}
@@ -252,9 +267,10 @@ func (e *Engine) actor(id store.RunID) *actor {
 }
 
 func (e *Engine) adoptLocked(sh *shard, a *actor) {
+	if sh.actors[a.id] == nil {
+		e.inMem.Add(1)
+	}
 	sh.actors[a.id] = a
-	e.inMem.Add(1)
-	e.actors.Add(1)
 }
 
 // begin makes the actor of a new run and hands it its first event. The run is in memory only until its first change is
@@ -263,7 +279,7 @@ func (e *Engine) begin(r *instance.Run, row *store.Run, first item) bool {
 	id := store.RunID(r.ID)
 	sh := e.shard(id)
 	sh.mu.Lock()
-	if e.isStopping() {
+	if !e.enter() {
 		sh.mu.Unlock()
 		return false
 	}
@@ -321,23 +337,60 @@ func (e *Engine) breakRun(id store.RunID, cause error) {
 			e.log.Error("broken run cannot even be failed and is left alone", "run", int64(id), "panic", p)
 		}
 	}()
-	run, row, err := e.loadRun(e.ctx, id, false)
-	if err != nil || run.Own.Terminal() {
-		return
-	}
-	now := nowMillis()
-	records := run.Break(cause.Error(), now)
-	err = e.committer.commit(store.Change{
-		Group: row.Group, Epoch: e.epoch(row.Group), Run: id, Seq: row.Entries + 1, At: now,
+	_ = e.insist(func(int) bool {
+		run, row, err := e.loadRun(e.ctx, id, false)
+		switch {
+		case errors.Is(err, errDamaged):
+			e.failDamaged(id, err)
+			return true
+		case err != nil:
+			return errors.Is(err, store.ErrNotFound)
+		case run.Own.Terminal():
+			e.strategies.ended(run.Internal, id, run.Status)
+			return true
+		}
+		now := max(nowMillis(), run.Modified)
+		return e.giveUp(row, run.Break(cause.Error(), now), now)
+	})
+}
+
+// failDamaged ends a run whose data cannot be read, so that nobody waits for it. What is told about it is the reason.
+func (e *Engine) failDamaged(id store.RunID, cause error) {
+	_ = e.insist(func(int) bool {
+		row, entries, err := e.store.Load(e.ctx, id)
+		if err != nil {
+			return errors.Is(err, store.ErrNotFound)
+		}
+		if status := instance.RunStatus(row.Status); status.Terminal() {
+			e.strategies.ended(row.Workflow, id, status)
+			return true
+		}
+		now := nowMillis()
+		if n := len(entries); n > 0 {
+			now = max(now, entries[n-1].At)
+		}
+		line := instance.DetailsLine("INTERNAL_ERROR", "the run cannot go on", cause.Error())
+		return e.giveUp(row, []instance.Record{
+			{Kind: instance.KindRunLine, At: now, Data: line.Encode()},
+			{Kind: instance.KindRunStatus, At: now, Status: uint8(instance.RunFailed)},
+		}, now)
+	})
+}
+
+// giveUp writes the end of a run that cannot go on. It reports false when it should be tried again.
+func (e *Engine) giveUp(row *store.Run, records []instance.Record, now int64) bool {
+	err := e.committer.commit(store.Change{
+		Group: row.Group, Epoch: e.epoch(row.Group), Run: row.ID, Seq: row.Entries + 1, At: now,
 		Entry:  instance.AppendEntry(nil, records),
-		Update: &store.Update{Status: uint8(run.Status), Ended: now},
+		Update: &store.Update{Status: uint8(instance.RunFailed), Ended: now},
 	})
 	if err != nil {
-		e.log.Error("broken run could not be failed", "run", run.Identity(), "error", err)
-		return
+		e.log.Error("run that cannot go on could not be failed", "run", int64(row.ID), "error", err)
+		return e.epoch(row.Group) < 0
 	}
-	e.hub.tell(id)
-	e.strategies.ended(run.Internal, id, run.Status)
+	e.hub.tell(row.ID)
+	e.strategies.ended(row.Workflow, row.ID, instance.RunFailed)
+	return true
 }
 
 var errDamaged = errors.New("engine: run data is damaged")

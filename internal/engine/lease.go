@@ -41,8 +41,6 @@ func (e *Engine) keepLeases() {
 			e.log.Warn("leases not renewed", "error", err)
 			continue
 		}
-		if len(leases) > 0 {
-			e.setEpochs(leases)
-		}
+		e.setEpochs(leases)
 	}
 }

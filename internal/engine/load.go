@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"maestro/internal/instance"
@@ -44,7 +45,12 @@ type Catalog interface {
 
 // loadRun reads a run and folds its journal. It is the one way to a run's state: for its actor, after a crash, and for
 // everybody who reads.
-func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (*instance.Run, *store.Run, error) {
+func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (_ *instance.Run, _ *store.Run, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: run %d: %v", errDamaged, id, p)
+		}
+	}()
 	row, entries, err := e.store.Load(ctx, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load run %d: %w", id, err)
@@ -54,7 +60,9 @@ func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (*in
 		return nil, nil, err
 	}
 	for i := range entries {
-		if err := r.Fold(entries[i].Data); err != nil {
+		if err := r.Fold(entries[i].Data); errors.Is(err, instance.ErrNewer) {
+			return nil, nil, fmt.Errorf("journal entry %d of run %s: %w", entries[i].Seq, r.Identity(), err)
+		} else if err != nil {
 			return nil, nil, fmt.Errorf("%w: journal entry %d of run %s: %w", errDamaged, entries[i].Seq, r.Identity(), err)
 		}
 	}

@@ -163,6 +163,21 @@ func (p *permits) releaseRun(run store.RunID) {
 	p.tell(wake)
 }
 
+// loaded gives back what a run held for attempts that are not at work any more, or not yet, as the store has it: the
+// change that took or gave the permits may have been written and reported as failed, or the other way round.
+func (p *permits) loaded(id store.RunID, r *instance.Run) {
+	p.mu.Lock()
+	var wake []holder
+	for h := range p.byRun[id] {
+		s := &r.Steps[h.step]
+		if s.Number != h.attempt || s.Status < instance.Starting || s.Status > instance.Finishing {
+			wake = append(wake, p.releaseLocked(h)...)
+		}
+	}
+	p.mu.Unlock()
+	p.tell(wake)
+}
+
 func (p *permits) tell(wake []holder) {
 	for _, h := range wake {
 		p.e.deliver(h.run, item{event: instance.Permitted{At: nowMillis(), Step: h.step}})

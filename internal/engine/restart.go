@@ -76,7 +76,7 @@ func (e *Engine) restartFromStep(ctx context.Context, r *instance.Run, q Restart
 	if mode := r.Plan.Nodes[index].Step.FailureMode; mode != "" && mode != "FAIL_AFTER_RUNNING" {
 		return StepActed{}, fmt.Errorf("%w: Cannot restart step [%s] of the live workflow instance %s, since its failure mode is [%s]", ErrBadRequest, q.Step, r.Identity(), mode)
 	}
-	data, _ := json.Marshal(map[string]any{"step_restart_params": map[string]any{q.Step: rawDefs(q.StepParams)}})
+	data, _ := json.Marshal(newRestartConfig(&q))
 	out := StepActed{WorkflowID: q.WorkflowID, Instance: q.Instance, Run: r.Number, Step: q.Step}
 	out.Line = stamped(instance.InfoLine(fmt.Sprintf("User [%s] take action [RESTART] on the step", q.User)), nowMillis())
 	ev := instance.ActOnStep{At: nowMillis(), Step: index, Action: instance.Restart, User: q.User, Reason: "restart", Data: data}
@@ -181,20 +181,30 @@ func manualInitiator(user string) []byte {
 
 // restartConfig returns run_config's restart_config (spec/engine 11.1).
 func restartConfig(q *RestartRequest) []byte {
-	type node struct {
-		WorkflowID string  `json:"workflow_id"`
-		InstanceID int64   `json:"instance_id"`
-		StepID     *string `json:"step_id"`
-	}
-	path := node{WorkflowID: q.WorkflowID, InstanceID: q.Instance}
-	c := struct {
-		Path       []node                     `json:"restart_path"`
-		Policy     string                     `json:"restart_policy"`
-		Downstream string                     `json:"downstream_policy"`
-		Params     json.RawMessage            `json:"restart_params,omitempty"`
-		StepParams map[string]json.RawMessage `json:"step_restart_params,omitempty"`
-		Skip       []string                   `json:"skip_steps,omitempty"`
-	}{Policy: q.Policy, Downstream: q.Policy}
+	data, _ := json.Marshal(map[string]any{"restart_config": newRestartConfig(q)})
+	return data
+}
+
+// restartNode is one node of the path that a restart takes.
+type restartNode struct {
+	WorkflowID string  `json:"workflow_id"`
+	InstanceID int64   `json:"instance_id"`
+	StepID     *string `json:"step_id"`
+}
+
+// configOfRestart is the restart_config of a run or an attempt.
+type configOfRestart struct {
+	Path       []restartNode              `json:"restart_path"`
+	Policy     string                     `json:"restart_policy"`
+	Downstream string                     `json:"downstream_policy"`
+	Params     json.RawMessage            `json:"restart_params,omitempty"`
+	StepParams map[string]json.RawMessage `json:"step_restart_params,omitempty"`
+	Skip       []string                   `json:"skip_steps,omitempty"`
+}
+
+func newRestartConfig(q *RestartRequest) configOfRestart {
+	path := restartNode{WorkflowID: q.WorkflowID, InstanceID: q.Instance}
+	c := configOfRestart{Policy: q.Policy, Downstream: q.Policy}
 	if q.fromStep() {
 		path.StepID = &q.Step
 		c.Policy = restartSpecific
@@ -207,9 +217,8 @@ func restartConfig(q *RestartRequest) []byte {
 	if q.Skip {
 		c.Skip = []string{q.Step}
 	}
-	c.Path = []node{path}
-	data, _ := json.Marshal(map[string]any{"restart_config": c})
-	return data
+	c.Path = []restartNode{path}
+	return c
 }
 
 // fromStep reports whether the restart begins at the step it names; a restart from the inline root only gives it params.

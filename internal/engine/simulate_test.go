@@ -550,6 +550,9 @@ func (s *simulation) obeyed(a actAck) {
 		}
 		return
 	}
+	if a.action == instance.Skip && run.Restarts > 0 { // of a step that had ended: a restart which skips it
+		return
+	}
 	for _, l := range run.Lines {
 		if l.Step >= 0 && bytes.Contains([]byte(l.Message), []byte("["+a.user+"]")) {
 			return

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"maestro/internal/instance"
 	"maestro/internal/language"
@@ -68,12 +69,11 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		Group: e.groupOf(d.WorkflowID), Created: n.now, Header: n.header.AppendHeader(nil),
 	}
 	r, err := e.newRun(d, n.header, row, false)
-	if err != nil {
-		e.strategies.withdraw(d.Internal, id)
-		return Started{}, err
+	if err == nil {
+		err = e.keep(ctx, r)
 	}
-	if err := e.keep(ctx, r); err != nil {
-		e.strategies.withdraw(d.Internal, id)
+	if err != nil {
+		e.strategies.withdraw(d.Internal, &dec)
 		return Started{}, err
 	}
 	status := "CREATED"
@@ -96,7 +96,11 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		err = e.insert(row, r, func() ([]instance.Record, error) { return r.Queue(n.now), nil })
 	}
 	if err != nil {
-		e.strategies.withdraw(d.Internal, id)
+		if !unwritten(err) {
+			e.later(func() { e.findOut(d.Internal, &dec) })
+			return Started{}, fmt.Errorf("start workflow %s: %w", d.WorkflowID, err)
+		}
+		e.strategies.withdraw(d.Internal, &dec)
 		if errors.Is(err, store.ErrExists) {
 			if known, ferr := e.store.FindUUID(ctx, d.Internal, n.uuid); ferr == nil {
 				return duplicated(d, known), nil
@@ -104,7 +108,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		}
 		return Started{}, fmt.Errorf("start workflow %s: %w", d.WorkflowID, err)
 	}
-	e.superseded(&dec)
+	e.superseded(d.Internal, &dec)
 	return Started{
 		WorkflowID: d.WorkflowID, Version: d.Version, Instance: dec.instance, Run: dec.run, UUID: r.UUID, Status: status,
 		Line: stamped(n.line, n.now),
@@ -141,21 +145,88 @@ func (e *Engine) insert(row *store.Run, r *instance.Run, make func() ([]instance
 	})
 }
 
+// unwritten reports whether a commit that failed with err has certainly written nothing.
+func unwritten(err error) bool {
+	var p *panicError
+	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrFull) ||
+		errors.Is(err, ErrClosed) || errors.As(err, &p)
+}
+
+// findOut sees to a new run whose commit failed in a way that leaves open whether it was written: it is driven like any
+// other if it is there, and forgotten if not. Its caller has been told of the failure and may ask again.
+func (e *Engine) findOut(internal int64, dec *decision) {
+	_ = e.insist(func(int) bool {
+		row, _, err := e.store.Load(e.ctx, dec.id)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			e.strategies.withdraw(internal, dec)
+			return true
+		case err != nil:
+			return false
+		}
+		if status := instance.RunStatus(row.Status); status.Terminal() {
+			e.strategies.ended(internal, dec.id, status)
+		} else if status != instance.Created {
+			e.deliver(dec.id)
+		}
+		e.superseded(internal, dec)
+		return true
+	})
+}
+
 // superseded ends the runs that a new one takes the place of.
-func (e *Engine) superseded(dec *decision) {
+func (e *Engine) superseded(internal int64, dec *decision) {
 	for _, m := range dec.stop {
-		e.later(func() {
-			line := instance.InfoLine(fmt.Sprintf("Stopped while queued, superseded by run [%d][%d] under the run strategy %s", dec.instance, dec.run, dec.why))
-			if _, err := e.endQueued(e.ctx, m.id, instance.RunStopped, line, dec.why == string(spec.LastOnly)); err != nil && !errors.Is(err, instance.ErrStale) {
-				e.log.Error("superseded run could not be stopped", "run", int64(m.id), "error", err)
-			}
-		})
+		e.later(func() { e.stopQueued(m, dec.member, dec.why) })
 	}
 	for _, id := range dec.end {
-		e.later(func() {
-			e.deliver(id, item{event: instance.ActOnRun{At: nowMillis(), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + dec.why}})
-		})
+		e.later(func() { e.stopRunning(internal, id, dec.why) })
 	}
+}
+
+// stopQueued ends a queued run that is in nobody's queue any more, however often the store fails meanwhile.
+func (e *Engine) stopQueued(m, by member, why string) {
+	line := instance.InfoLine(fmt.Sprintf("Stopped while queued, superseded by run [%d][%d] under the run strategy %s", by.instance, by.run, why))
+	_ = e.insist(func(tries int) bool {
+		_, err := e.endQueued(e.ctx, m.id, instance.RunStopped, line, why == string(spec.LastOnly))
+		switch {
+		case err == nil || errors.Is(err, instance.ErrStale):
+			return true
+		case errors.Is(err, errDamaged) || errors.Is(err, store.ErrNotFound) && tries > 10: // at first it may be on its way in
+			e.log.Error("superseded run could not be stopped", "run", int64(m.id), "error", err)
+			return true
+		}
+		return false
+	})
+}
+
+// stopRunning ends a run that has been given its turn, also when it has not begun yet.
+func (e *Engine) stopRunning(internal int64, id store.RunID, why string) {
+	_ = e.insist(func(int) bool {
+		if !e.strategies.runs(internal, id) {
+			return true
+		}
+		if _, _, err := e.store.Load(e.ctx, id); err != nil {
+			return false // on its way in
+		}
+		stop := instance.ActOnRun{At: nowMillis(), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
+		_, err := e.ask(e.ctx, id, stop)
+		return err == nil
+	})
+}
+
+// insist calls try, less and less often, until it returns true or the engine stops.
+func (e *Engine) insist(try func(tries int) bool) error {
+	delay := 10 * time.Millisecond
+	for tries := 1; !try(tries); tries++ {
+		select {
+		case <-time.After(delay):
+		case <-e.stopping:
+			return ErrClosed
+		}
+		delay = min(2*delay, 5*time.Second)
+	}
+	return nil
 }
 
 // groupOf returns the group that owns the runs of a root workflow. All runs of one workflow share a group, so that its

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
@@ -34,6 +35,8 @@ type flow struct {
 	failed  map[int64]store.RunID // FAILED runs that hold up STRICT_SEQUENTIAL, by instance
 	rule    spec.Rule
 	limit   int
+
+	retrying bool // a goroutine is going to call dequeue
 }
 
 // member is a run of a workflow that has not ended.
@@ -176,6 +179,7 @@ type decision struct {
 	refused bool          // FIRST_ONLY: it is recorded as STOPPED
 	stop    []member      // queued runs that it supersedes
 	end     []store.RunID // running ones that must end first
+	cleared store.RunID   // the FAILED run of the instance, which held up others until this one was asked for; 0: none
 	why     string        // the run strategy's reason for stop and end
 }
 
@@ -191,10 +195,12 @@ func (s *strategies) admit(ctx context.Context, d *Definition, inst, number int6
 	}
 	f.rule, f.limit = d.Strategy()
 	f.latest = max(f.latest, d.FirstInstance)
+	var cleared store.RunID
 	if inst == 0 {
 		f.latest++
 		inst, number = f.latest, 1
 	} else {
+		cleared = f.failed[inst]
 		for _, m := range f.running {
 			if m.instance == inst {
 				return decision{}, fmt.Errorf("%w: run [%s][%d][%d] is still running", ErrBadRequest, f.id, m.instance, m.run)
@@ -207,7 +213,7 @@ func (s *strategies) admit(ctx context.Context, d *Definition, inst, number int6
 		}
 		delete(f.failed, inst) // superseded: it holds up nobody any more
 	}
-	dec := decision{member: member{inst, number, id}}
+	dec := decision{member: member{inst, number, id}, cleared: cleared}
 	switch f.rule {
 	case spec.FirstOnly:
 		dec.refused = len(f.running)+len(f.queued) > 0
@@ -244,14 +250,30 @@ func (f *flow) freeLocked() bool {
 	return len(f.running) < max(f.limit, 1)
 }
 
-// withdraw forgets a run that was admitted but never became durable.
-func (s *strategies) withdraw(internal int64, id store.RunID) {
+// withdraw forgets a run that was admitted but never became durable, and puts back whom it took the place of.
+func (s *strategies) withdraw(internal int64, dec *decision) {
+	s.e.permits.releaseRun(dec.id)
 	f := s.flow(internal, "")
 	f.mu.Lock()
-	delete(f.running, id)
-	f.queued = slices.DeleteFunc(f.queued, func(m member) bool { return m.id == id })
+	delete(f.running, dec.id)
+	f.queued = slices.DeleteFunc(f.queued, func(m member) bool { return m.id == dec.id })
+	for _, m := range dec.stop {
+		f.enqueueLocked(m)
+	}
+	if dec.cleared != 0 {
+		f.failed[dec.instance] = dec.cleared
+	}
 	f.mu.Unlock()
 	s.dequeue(f)
+}
+
+// runs reports whether a run has been given its turn and has not ended.
+func (s *strategies) runs(internal int64, id store.RunID) bool {
+	f := s.flow(internal, "")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.running[id]
+	return ok
 }
 
 // ended notes the end of a run and gives the next one its turn.
@@ -295,15 +317,27 @@ func (s *strategies) dequeue(f *flow) {
 	}
 	f.mu.Unlock()
 	d, err := s.e.catalog.Current(s.e.ctx, f.internal)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		err = f.loadLocked(s.e.ctx, s.e.store) // who is FAILED holds up others, too
+	}
 	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) && !s.e.isStopping() {
-			s.e.log.Warn("run strategy cannot be read, queued runs wait for the next event of the workflow", "workflow", f.id, "error", err)
+		if !errors.Is(err, store.ErrNotFound) && !f.retrying {
+			s.e.log.Warn("run strategy cannot be read, queued runs wait", "workflow", f.id, "error", err)
+			f.retrying = true
+			s.e.later(func() { s.dequeueLater(f) })
 		}
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.rule, f.limit = d.Strategy()
+	if f.rule == spec.LastOnly || f.rule == spec.SerialLatestOnly { // a crash came between the newest and the end of the others
+		for len(f.queued) > 1 {
+			m, newest := f.queued[0], f.queued[len(f.queued)-1]
+			f.queued = slices.Delete(f.queued, 0, 1)
+			s.e.later(func() { s.e.stopQueued(m, newest, string(f.rule)) })
+		}
+	}
 	for len(f.queued) > 0 && f.freeLocked() && !s.e.isStopping() {
 		next := f.queued[0]
 		f.queued = slices.Delete(f.queued, 0, 1)
@@ -311,6 +345,19 @@ func (s *strategies) dequeue(f *flow) {
 		// The new actor tells of what it cannot start through ended or by loading again; it holds no lock of ours.
 		s.e.later(func() { s.e.startQueued(f, next) })
 	}
+}
+
+// dequeueLater tries again what the store or the catalog has failed at.
+func (s *strategies) dequeueLater(f *flow) {
+	select {
+	case <-time.After(time.Second):
+	case <-s.e.stopping:
+		return
+	}
+	f.mu.Lock()
+	f.retrying = false
+	f.mu.Unlock()
+	s.dequeue(f)
 }
 
 // Changed tells the engine that a workflow's properties, versions or activation changed: queued runs may have their turn.
@@ -330,7 +377,7 @@ func (e *Engine) startQueued(f *flow, m member) {
 		default:
 			e.log.Warn("queued run could not begin, trying again", "run", int64(m.id), "error", err)
 			e.later(func() {
-				if sleep(e.ctx, e.cfg.ActionWithin/10) == nil {
+				if sleep(e.ctx, e.cfg.ActionWithin/10) == nil && e.strategies.runs(f.internal, m.id) {
 					e.startQueued(f, m)
 				}
 			})

@@ -25,23 +25,31 @@ func (r *Run) Apply(ev Event) ([]Record, []Effect, error) {
 	var err error
 	switch e := ev.(type) {
 	case Start:
-		at, err = e.At, r.start(e)
+		at = r.notBefore(&e.At)
+		err = r.start(e)
 	case Wake:
-		at, err = e.At, r.wake(e)
+		at = r.notBefore(&e.At)
+		err = r.wake(e)
 	case Reported:
-		at, err = e.At, r.reported(e)
+		at = r.notBefore(&e.At)
+		err = r.reported(e)
 	case Posted:
-		at, err = e.At, r.posted(e)
+		at = r.notBefore(&e.At)
+		err = r.posted(e)
 	case ActOnRun:
-		at, err = e.At, r.actOnRun(e)
+		at = r.notBefore(&e.At)
+		err = r.actOnRun(e)
 	case ActOnStep:
-		at, err = e.At, r.actOnStep(e)
+		at = r.notBefore(&e.At)
+		err = r.actOnStep(e)
 	case Permitted:
-		at, err = e.At, r.permitted(e)
+		at = r.notBefore(&e.At)
+		err = r.permitted(e)
 	case Signalled:
-		at, err = e.At, r.signalled(e)
+		at = r.notBefore(&e.At)
+		err = r.signalled(e)
 	case Resumed:
-		at = e.At
+		at = r.notBefore(&e.At)
 		r.resume()
 	default:
 		err = fmt.Errorf("instance: unknown event %T", ev)
@@ -51,6 +59,13 @@ func (r *Run) Apply(ev Event) ([]Record, []Effect, error) {
 	}
 	r.settle(at)
 	return r.records, r.effects, nil
+}
+
+// notBefore moves the time of an event that was overtaken on its way, or made by a clock that was set back, to that of
+// the newest record: a journal is in the order of time.
+func (r *Run) notBefore(at *int64) int64 {
+	*at = max(*at, r.Modified)
+	return *at
 }
 
 func (r *Run) effect(e Effect) { r.effects = append(r.effects, e) }

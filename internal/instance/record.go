@@ -117,6 +117,9 @@ func appendRecord(dst []byte, r *Record, base int64) []byte {
 	return dst
 }
 
+// ErrNewer says that a journal entry has a form that this program does not know. The entry may be sound.
+var ErrNewer = errors.New("instance: journal entry of another version")
+
 var errTruncated = errors.New("instance: journal entry is cut short")
 
 // DecodeEntry returns the records of a journal entry. Text and Data are copies.
@@ -125,7 +128,7 @@ func DecodeEntry(data []byte) ([]Record, error) {
 		return nil, errTruncated
 	}
 	if data[0] != entryVersion {
-		return nil, fmt.Errorf("instance: journal entry has version %d, this program knows %d", data[0], entryVersion)
+		return nil, fmt.Errorf("%w: it has version %d, this program knows %d", ErrNewer, data[0], entryVersion)
 	}
 	d := decoder{data: data[1:]}
 	base := d.varint()

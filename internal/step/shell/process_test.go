@@ -57,19 +57,23 @@ func TestKilledBySignal(t *testing.T) {
 
 func TestForms(t *testing.T) {
 	t.Parallel()
+	if fd, err := syscall.Dup(2); err == nil { // something that the server passes on without knowing
+		t.Cleanup(func() { syscall.Close(fd) })
+	}
 	for name, c := range map[string]struct {
 		params []any
 		want   string
 	}{
-		"script":      {[]any{"script", "echo $0"}, "/bin/sh\n"},
-		"interpreter": {[]any{"script", "set -o | grep pipefail", "interpreter", "bash -euo 'pipefail'"}, "pipefail       \ton\n"},
-		"command":     {[]any{"command", "printf", "args", []string{"%s|", "a b", "$HOME"}}, "a b|$HOME|"},
-		"stdin":       {[]any{"command", "cat", "stdin", strings.Repeat("x", 5000)}, strings.Repeat("x", 5000)},
-		"no stdin":    {[]any{"script", "cat; echo end"}, "end\n"},
-		"unread":      {[]any{"script", "echo end", "stdin", strings.Repeat("x", 1<<20)}, "end\n"},
-		"dir":         {[]any{"script", "pwd; echo $PWD", "working_dir", "/usr"}, "/usr\n/usr\n"},
-		"own dir":     {[]any{"script", "touch x && ls && basename $PWD"}, "x\nwork\n"},
-		"long script": {[]any{"script", "# " + strings.Repeat("x", 300<<10) + "\necho end"}, "end\n"},
+		"script":           {[]any{"script", "echo $0"}, "/bin/sh\n"},
+		"interpreter":      {[]any{"script", "set -o | grep pipefail", "interpreter", "bash -euo 'pipefail'"}, "pipefail       \ton\n"},
+		"command":          {[]any{"command", "printf", "args", []string{"%s|", "a b", "$HOME"}}, "a b|$HOME|"},
+		"stdin":            {[]any{"command", "cat", "stdin", strings.Repeat("x", 5000)}, strings.Repeat("x", 5000)},
+		"no stdin":         {[]any{"script", "cat; echo end"}, "end\n"},
+		"unread":           {[]any{"script", "echo end", "stdin", strings.Repeat("x", 1<<20)}, "end\n"},
+		"dir":              {[]any{"script", "pwd; echo $PWD", "working_dir", "/usr"}, "/usr\n/usr\n"},
+		"own dir":          {[]any{"script", "touch x && ls && basename $PWD"}, "x\nwork\n"},
+		"no files of ours": {[]any{"script", "exec ls /proc/self/fd"}, "0\n1\n2\n3\n"},
+		"long script":      {[]any{"script", "# " + strings.Repeat("x", 300<<10) + "\necho end"}, "end\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

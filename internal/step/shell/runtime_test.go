@@ -145,19 +145,26 @@ func TestCleanUp(t *testing.T) {
 	os.Mkdir(filepath.Join(rt.attempts(), "unborn"), 0o700)
 	os.MkdirAll(filepath.Join(rt.trash(), "half", "work"), 0o700)
 	past := time.Now().Add(-time.Hour)
-	for _, name := range []string{"old/ending", "unborn", "running"} {
+	os.Mkdir(filepath.Join(rt.attempts(), "waiting"), 0o700) // for its turn, for very long
+	rt.active["waiting"] = 1
+	for _, name := range []string{"old/ending", "unborn", "running", "waiting"} {
 		if err := os.Chtimes(filepath.Join(rt.attempts(), name), past, past); err != nil {
 			t.Fatal(err)
 		}
 	}
-	other := open(t, dir) // also one that does not care for the running attempt leaves it alone
-	for _, rt := range []*Runtime{rt, other} {
-		if err := rt.cleanUp(t.Context(), past.Add(time.Minute)); err != nil {
+	for _, c := range []struct {
+		rt   *Runtime
+		want string
+	}{
+		{rt, "fresh running waiting"},
+		{open(t, dir), "fresh running"}, // it does not care for the running attempt, and leaves it alone all the same
+	} {
+		if err := c.rt.cleanUp(t.Context(), past.Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if got := names(rt.attempts()); got != "fresh running" {
-		t.Errorf("%q are left, want fresh running", got)
+		if got := names(rt.attempts()); got != c.want {
+			t.Errorf("%q are left, want %q", got, c.want)
+		}
 	}
 	if got := names(rt.trash()); got != "" {
 		t.Errorf("%q is left in the trash", got)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -46,6 +47,7 @@ func supervise(args []string, at func(step string)) int {
 	for fd := fdLock; fd < fdEnd; fd++ {
 		syscall.CloseOnExec(fd)
 	}
+	closeInherited()
 	hello := os.NewFile(fdHello, "hello")
 	if len(args) != 1 {
 		fmt.Fprintln(os.Stderr, "this command is for the server's own use")
@@ -68,6 +70,26 @@ func supervise(args []string, at func(step string)) int {
 		return 1
 	}
 	return 0
+}
+
+// closeInherited closes what the server itself was given and passes on unknowingly, such as a listening socket of a
+// service manager: held by us, it would keep the next server from listening. What this process opens is not passed on,
+// and so told apart.
+func closeInherited() {
+	names, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		fd, err := strconv.Atoi(name.Name())
+		if err != nil || fd < fdEnd {
+			continue
+		}
+		flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFD, 0)
+		if errno == 0 && flags&syscall.FD_CLOEXEC == 0 {
+			syscall.Close(fd)
+		}
+	}
 }
 
 // supervisor runs one process from its beginning to its end. All its methods are called by one goroutine.

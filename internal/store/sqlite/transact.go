@@ -147,5 +147,8 @@ func (s *Store) readInMemory(ctx context.Context, what string, f func(*conn) err
 		return wrap(ctx, what, err)
 	}
 	defer s.release(c)
-	return wrap(ctx, what, c.snapshot(ctx, f))
+	if err = c.snapshot(ctx, f); errors.Is(err, errBroken) {
+		s.fault = err
+	}
+	return wrap(ctx, what, err)
 }

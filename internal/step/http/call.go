@@ -1,0 +1,217 @@
+package httpstep
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"maestro/internal/step"
+)
+
+// state is where a call is.
+type state uint8
+
+const (
+	queued  state = iota // waits for its turn
+	flying               // a worker has it
+	polling              // waits until its request is to be sent again
+	over                 // nobody has it any more
+)
+
+// call is an attempt that is under way. This is all that a waiting attempt costs.
+type call struct {
+	ctx context.Context // of Start: when it ends, the call is let go
+
+	// Guarded by Runtime.mu.
+	a      *step.Attempt
+	state  state
+	place  int // in the heap of what is due, or -1
+	due    time.Time
+	sent   int64
+	cancel context.CancelFunc // of the request under way
+	stops  []step.Reporter    // who wants it stopped, while a request is under way
+	grace  *time.Timer        // until the request under way is cancelled
+
+	// say puts reports in order. It is taken without Runtime.mu, and held while a reporter is called.
+	say    sync.Mutex
+	starts []step.Reporter
+	ended  bool
+	told   bool      // that it runs
+	shown  uint64    // hash of the artifact that was told last
+	status int64     // and its status code
+	when   time.Time // and the time
+}
+
+const maxListeners = 8 // older ones are dropped: an engine that calls Start again does not listen twice
+
+// join adds a reporter to a call. It reports false if the call has ended.
+func (c *call) join(rt *Runtime, r step.Reporter) bool {
+	c.say.Lock()
+	defer c.say.Unlock()
+	if c.ended {
+		return false
+	}
+	if len(c.starts) == maxListeners {
+		c.starts = append(c.starts[:0:0], c.starts[1:]...)
+	}
+	c.starts = append(c.starts, r)
+	if c.told {
+		rt.report(nil, r, step.Report{State: step.Continue})
+	}
+	return true
+}
+
+// announce tells that a call runs, after it did not end at once.
+func (c *call) announce(rt *Runtime, a *step.Attempt, waits bool) {
+	text := ""
+	if q, err := decode(a.Params); err == nil {
+		text = "Making the HTTP request: " + q.about()
+	}
+	if waits {
+		text = fmt.Sprintf("Waiting for its turn: this server makes %d requests at a time", rt.cfg.MaxInFlight)
+	}
+	lines := info(text)
+	if a.Again {
+		lines = append(info("Sending the request again, since the server was restarted while it was under way"), lines...)
+	}
+	c.say.Lock()
+	defer c.say.Unlock()
+	if c.ended || c.told {
+		return
+	}
+	c.told = true
+	c.tellLocked(rt, a, step.Report{State: step.Continue, Timeline: lines})
+}
+
+// proceed tells of an answer after which the request is to be sent again. Not every one is worth to be kept: only what
+// has changed is told, and of what is large not all.
+func (c *call) proceed(rt *Runtime, a *step.Attempt, o outcome) {
+	artifact := o.report.Artifacts[artifactKey]
+	code, now := o.status, time.Now()
+	sum := maphash.Bytes(seed, artifact)
+	c.say.Lock()
+	defer c.say.Unlock()
+	if c.ended {
+		return
+	}
+	out := step.Report{State: step.Continue}
+	if c.status != code {
+		out.Timeline = o.report.Timeline
+		out.Timeline[0].Message += fmt.Sprintf(", so it is sent again every %s", rt.cfg.Poll)
+	}
+	if c.shown != sum && (len(artifact) <= smallBody || c.status != code || now.Sub(c.when) >= rarely) {
+		out.Artifacts = o.report.Artifacts
+		c.shown, c.when = sum, now
+	}
+	if c.told && out.Timeline == nil && out.Artifacts == nil {
+		return
+	}
+	c.told, c.status = true, code
+	c.tellLocked(rt, a, out)
+}
+
+var seed = maphash.MakeSeed()
+
+// end tells everybody that the call has ended, and how. Who asked for a stop hears the same.
+func (c *call) end(rt *Runtime, a *step.Attempt, rep step.Report, stops ...step.Reporter) {
+	c.say.Lock()
+	defer c.say.Unlock()
+	if !c.ended {
+		c.ended = true
+		c.tellLocked(rt, a, rep)
+	}
+	for _, r := range stops {
+		rt.report(a, r, rep)
+	}
+}
+
+func (c *call) tellLocked(rt *Runtime, a *step.Attempt, rep step.Report) {
+	for _, r := range c.starts {
+		rt.report(a, r, rep)
+	}
+}
+
+// report passes a report on. A bug of the reporter is not the end of the process.
+func (rt *Runtime) report(a *step.Attempt, r step.Reporter, rep step.Report) {
+	defer func() {
+		if p := recover(); p != nil {
+			uuid := ""
+			if a != nil {
+				uuid = a.UUID
+			}
+			rt.cfg.Log.Error("report of an http step panicked", "attempt", uuid, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	r.Report(rep)
+}
+
+// stoppedReport is the end of a call that was stopped while a request was under way. What the request came to until
+// then is told.
+func stoppedReport(rep step.Report) step.Report {
+	out := step.Report{State: step.Stopped, Begun: true}
+	if rep.Artifacts != nil {
+		out.Artifacts, out.Timeline = rep.Artifacts, rep.Timeline
+		return out
+	}
+	out.Timeline = info("Cancelled the HTTP request")
+	return out
+}
+
+// stoppedLine tells of a stop between requests.
+func (c *call) stoppedLine() string {
+	if c.sent == 0 {
+		return "Stopped before the HTTP request was made"
+	}
+	return fmt.Sprintf("Stopped after %d HTTP requests", c.sent)
+}
+
+// once makes one request and says what its outcome means. A bug in it ends this attempt only.
+func (rt *Runtime) once(ctx context.Context, a *step.Attempt) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			rt.cfg.Log.Error("http step panicked", "attempt", a.UUID, "panic", p, "stack", string(debug.Stack()))
+			o = unable(&failure{step.PlatformError, []string{fmt.Sprintf("the server failed to make the request: %v", p)}})
+		}
+	}()
+	q, err := decode(a.Params)
+	if err != nil {
+		return unable(fatal(err.Error()))
+	}
+	if err := rt.allowed.url(q.url); err != nil {
+		return unable(fatal(err.Error()))
+	}
+	var p progress
+	ans, f := rt.exchange(ctx, q, a.UUID, &p)
+	if f != nil {
+		return unable(f)
+	}
+	return rt.judge(a, q, ans)
+}
+
+// judge lets the state expression decide about an answer.
+func (rt *Runtime) judge(a *step.Attempt, q *request, ans *answer) outcome {
+	if n := outputChars(ans.body); n > maxOutput {
+		return unable(fatal(fmt.Sprintf("%s: the answer makes %d characters of output data, more than %d", q.about(), n, maxOutput)))
+	}
+	expr, err := stateExpr(a.Params)
+	if err != nil {
+		return unable(fatal(err.Error()))
+	}
+	word, err := rt.cfg.Evaluate(a, expr, ans.status, ans.body)
+	if err != nil {
+		return unable(&failure{step.FatalError, causes(err)})
+	}
+	st, ok := stateOf(word)
+	if !ok {
+		return unable(fatal(fmt.Sprintf("param [state_expr] gave [%s] for status code %d, which is none of %s", clip(word), ans.status, stateNames)))
+	}
+	rep := step.Report{State: st, Begun: true, Artifacts: map[string][]byte{artifactKey: artifact(q, ans, st)}}
+	rep.Timeline = info(fmt.Sprintf("%s answered %d in %s; state_expr makes it %s", q.about(), ans.status, shortly(ans.took), st))
+	if st == step.Done {
+		rep.Output = output(ans)
+	}
+	return outcome{rep, ans.status}
+}
