@@ -19,6 +19,7 @@ import (
 	"maestro/internal/scope"
 	"maestro/internal/server"
 	"maestro/internal/step"
+	httpstep "maestro/internal/step/http"
 	"maestro/internal/step/shell"
 	"maestro/internal/step/task"
 	"maestro/internal/store"
@@ -74,7 +75,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	}
 	n.closers = append(n.closers, func() error { n.catalog.Close(); return nil })
 
-	runtimes, err := n.runtimes(ctx)
+	runtimes, err := n.runtimes(exprs)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +107,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Catalog: n.catalog, Counts: db, Log: log, Version: buildVersion(),
 		Register: func(handle func(pattern string, h server.HandlerFunc)) {
 			runs.Register(handle)
+			server.Breakpoints{Debugger: n.engine}.Register(handle)
 			handle("GET /api/v3/stats", n.stats)
 		},
 	})
@@ -115,8 +117,22 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 func nowMillis() int64 { return time.Now().UnixMilli() }
 
 // runtimes returns what does the steps' work, as the settings allow.
-func (n *node) runtimes(context.Context) (map[spec.StepType]step.Runtime, error) {
+func (n *node) runtimes(exprs *scope.Exprs) (map[spec.StepType]step.Runtime, error) {
 	all := map[spec.StepType]step.Runtime{task.Type: n.task}
+	calls, err := httpstep.New(httpstep.Config{
+		Allow: n.cfg.HTTP.Allow, Timeout: n.cfg.HTTP.Timeout, MaxResponseBytes: n.cfg.HTTP.MaxResponseBytes,
+		MaxInFlight: n.cfg.HTTP.MaxInFlight, Log: n.log,
+		Evaluate: func(a *step.Attempt, expr string, status int64, body string) (string, error) {
+			return exprs.StateExpr(expr, a.Params, status, body, &scope.StepScope{
+				Step: &scope.Step{ID: a.StepID}, Workflow: a.WorkflowParams, World: chance{}, Now: nowMillis(),
+			})
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, func() error { calls.Close(); return nil })
+	all[spec.TypeHTTP] = calls
 	if n.cfg.Shell.Enabled {
 		exe, err := os.Executable()
 		if err != nil {
@@ -138,6 +154,12 @@ func (n *node) runtimes(context.Context) (map[spec.StepType]step.Runtime, error)
 	}
 	return all, nil
 }
+
+// chance is all of the world that state expressions see.
+type chance struct{ scope.DryRun }
+
+// Random returns random bits.
+func (chance) Random() uint64 { return rand.Uint64() }
 
 // changed is told of every change of a definition: runs that wait for their turn may have it now.
 func (n *node) changed(c catalog.Change) {

@@ -17,6 +17,8 @@ type Run struct {
 	Steps  map[int]*Step
 	Acts   []Act // whole-run actions, in order
 	Lines  []Text
+
+	Restarts int // of steps, in place
 }
 
 // Step is what a journal says became of a step.
@@ -127,6 +129,9 @@ func (j *journal) record(rec *instance.Record) {
 	case instance.KindStepStatus:
 		j.stepStatus(rec)
 	default:
+		if rec.Kind == instance.KindStepRestart {
+			r.Restarts++
+		}
 		if s := r.Steps[rec.Step]; rec.Kind != instance.KindStepRestart && (s == nil || s.Status.Terminal() && s.entry != j.seq) {
 			j.errorf("kind %d of step %d, which is not live", rec.Kind, rec.Step)
 		}

@@ -290,7 +290,7 @@ func (a *actor) load() bool {
 			return false
 		case err == nil:
 			a.run, a.seq, a.wake, a.group, a.created = run, row.Entries, row.Wake, row.Group, true
-			run.Permits = a.e.permitsOf(a)
+			run.Permits, run.Breakpoints = a.e.permitsOf(a), a.e.breakpoints
 			a.e.permits.loaded(a.id, run)
 			if run.Own.Terminal() { // its last change may have been written and reported as failed: then nobody else tells
 				a.e.strategies.ended(run.Internal, a.id, run.Status)

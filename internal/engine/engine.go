@@ -61,22 +61,24 @@ func (c Config) orDefaults() Config {
 type Store interface {
 	store.Runs
 	store.Leases
+	store.Records
 }
 
 // Engine drives the runs of the groups it holds the lease of.
 type Engine struct {
-	cfg        Config
-	store      Store
-	catalog    Catalog
-	language   *language.Language
-	runtimes   map[spec.StepType]step.Runtime
-	log        *slog.Logger
-	committer  *committer
-	strategies *strategies
-	permits    *permits
-	waker      *waker
-	hub        *hub
-	ids        ids
+	cfg         Config
+	store       Store
+	catalog     Catalog
+	language    *language.Language
+	runtimes    map[spec.StepType]step.Runtime
+	log         *slog.Logger
+	committer   *committer
+	strategies  *strategies
+	permits     *permits
+	breakpoints *breakpoints
+	waker       *waker
+	hub         *hub
+	ids         ids
 
 	ctx      context.Context // given to runtimes and the store; ends when the engine stops
 	cancel   context.CancelCauseFunc
@@ -115,6 +117,7 @@ func New(cfg Config, s Store, c Catalog, lang *language.Language, runtimes map[s
 	}
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
 	e.permits = newPermits(e)
+	e.breakpoints = &breakpoints{store: s}
 	e.waker = newWaker(e)
 	e.strategies = newStrategies(e)
 	for i := range e.shards {
@@ -134,6 +137,9 @@ func (e *Engine) Open(ctx context.Context) error {
 		return fmt.Errorf("claim run groups: %w", err)
 	}
 	e.setEpochs(leases)
+	if err := e.breakpoints.load(ctx); err != nil {
+		return err
+	}
 	live, err := e.strategies.recover(ctx, leases)
 	if err != nil {
 		return fmt.Errorf("read live runs: %w", err)
@@ -284,7 +290,7 @@ func (e *Engine) begin(r *instance.Run, row *store.Run, first item) bool {
 		return false
 	}
 	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, group: row.Group, inbox: []item{first}}
-	r.Permits = e.permitsOf(a)
+	r.Permits, r.Breakpoints = e.permitsOf(a), e.breakpoints
 	e.adoptLocked(sh, a)
 	sh.mu.Unlock()
 	go a.loop()

@@ -17,6 +17,10 @@ func (r *Run) advance(step int, at int64) {
 		case StepCreated:
 			r.advanceCreated(step, at)
 		case Initialized:
+			if r.Breakpoints != nil && r.Breakpoints.Holds(r, step) {
+				r.to(step, StepPaused, at)
+				return
+			}
 			r.to(step, WaitingForSignals, at)
 		case WaitingForSignals:
 			r.advanceSignals(step, at)
@@ -70,13 +74,9 @@ func (r *Run) advanceCreated(step int, at int64) {
 		return
 	}
 	s.timeout = timeout
-	if len(r.Plan.Nodes[step].Step.SignalDependencies) > 0 {
-		deps, err := r.Language.Dependencies(r, step, at)
-		if err != nil {
-			r.fail(step, err, at)
-			return
-		}
-		r.record(Record{Kind: KindStepSignals, Step: step, At: at, A: int64(len(r.Plan.Nodes[step].Step.SignalDependencies)), Data: deps})
+	if err := r.depend(step, at); err != nil {
+		r.fail(step, err, at)
+		return
 	}
 	r.to(step, Initialized, at)
 }

@@ -50,7 +50,7 @@ func (r *Run) actOnStep(e ActOnStep) error {
 		}
 		for i, d := range s.Signals {
 			if d.Status == SignalPending {
-				r.record(Record{Kind: KindStepSignal, Step: e.Step, At: e.At, A: int64(i), Status: uint8(SignalSkipped)})
+				r.record(Record{Kind: KindStepSignal, Step: e.Step, At: e.At, A: int64(i), Status: uint8(SignalSkipped), Text: e.User})
 			}
 		}
 		r.line(e.Step, actionLine(e), e.At)
@@ -140,7 +140,7 @@ func (r *Run) signalled(e Signalled) error {
 	if s.Status != WaitingForSignals || e.Dependency >= len(s.Signals) || s.Signals[e.Dependency].Status != SignalPending {
 		return ErrStale
 	}
-	r.record(Record{Kind: KindStepSignal, Step: e.Step, At: e.At, A: int64(e.Dependency), B: e.Sequence, Status: uint8(SignalMatched)})
+	r.record(Record{Kind: KindStepSignal, Step: e.Step, At: e.At, A: int64(e.Dependency), B: e.Sequence, Status: uint8(SignalMatched), Data: e.Params})
 	r.push(e.Step)
 	return nil
 }

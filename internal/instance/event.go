@@ -117,6 +117,7 @@ type (
 		Attempt    int64
 		Dependency int
 		Sequence   int64
+		Params     []byte // JSON of the signal's params, nil for none
 	}
 
 	// Resumed asks for the effects of everything under way again: the run was loaded from the store.

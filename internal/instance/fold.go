@@ -1,6 +1,9 @@
 package instance
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Fold replays one journal entry. It is how a run is loaded; Apply uses the same steps for what it records.
 func (r *Run) Fold(entry []byte) error {
@@ -66,7 +69,7 @@ func (r *Run) fold(rec *Record) error {
 		if rec.A < 0 || rec.A >= int64(len(s.Signals)) {
 			return fmt.Errorf("instance: step %s of run %s has no signal dependency %d", r.Plan.Nodes[rec.Step].ID, r.Identity(), rec.A)
 		}
-		s.Signals[rec.A] = Dependency{Status: SignalStatus(rec.Status), Sequence: rec.B}
+		s.Signals[rec.A] = foldSignal(rec)
 	case KindStepSent:
 		s.Sent = rec.Data
 	case KindStepRestart:
@@ -111,6 +114,7 @@ func (r *Run) foldCreated(s *Step, rec *Record) error {
 	s.Attempt = Attempt{
 		Number: rec.Attempt, Sequence: rec.A, Status: StepCreated, Flags: rec.B, Modified: rec.At,
 		Retries: last.Retries, Manual: last.Manual, retry: last.retry, timeout: last.timeout,
+		Deps: last.Deps, Signals: slices.Clone(last.Signals), // what was waited for is not waited for again (spec/signals-triggers 3.2)
 		Retryable: rec.B&FlagManual == 0 && (last.Number == 0 || last.Retryable),
 	}
 	s.Times[StepCreated] = rec.At

@@ -35,9 +35,11 @@ type Header struct {
 	Skip        []int  // restart: indexes in definition order of steps to skip
 	GroupInfo   int64
 	ExecutionID string // empty: the run's uuid
+	Signals     []byte // JSON of Signals, nil for none
 
 	initiator  *Initiator  // read from Initiator when first needed
 	properties *properties // read from Properties when first needed
+	signals    *Signals    // read from Signals when first needed
 }
 
 // The tags of encoded header fields. The numbers are stored; never change one.
@@ -64,6 +66,7 @@ const (
 	tagSkip
 	tagGroupInfo
 	tagExecutionID
+	tagSignals
 )
 
 const headerVersion = 1
@@ -122,6 +125,7 @@ func (h *Header) AppendHeader(dst []byte) []byte {
 	ints(tagSkip, h.Skip)
 	number(tagGroupInfo, h.GroupInfo)
 	text(tagExecutionID, h.ExecutionID)
+	bytes(tagSignals, h.Signals)
 	return dst
 }
 
@@ -197,5 +201,7 @@ func (h *Header) set(tag byte, b []byte) {
 		h.GroupInfo = number()
 	case tagExecutionID:
 		h.ExecutionID = string(b)
+	case tagSignals:
+		h.Signals = data()
 	}
 }

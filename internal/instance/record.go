@@ -24,7 +24,7 @@ const (
 	KindStepOutput   Kind = 10 // Data is output data posted by the job (JSON)
 	KindStepEnding   Kind = 11 // Status is where the attempt goes once its runtime has let go; A is Ending flags
 	KindStepSignals  Kind = 12 // Data is the evaluated signal dependencies (JSON)
-	KindStepSignal   Kind = 13 // A is the index of a dependency, B the signal's sequence id, Status what became of it
+	KindStepSignal   Kind = 13 // A is the index of a dependency, Status what became of it: matched by the signal numbered B with the params Data (JSON), or bypassed by Text, at B if that is not 0
 	KindStepSent     Kind = 14 // Data is the signal outputs that were announced (JSON)
 	KindStepRestart  Kind = 15 // Data is the restart that the attempt obeys (JSON)
 )

@@ -40,23 +40,30 @@ type Permits interface {
 	Acquire(r *Run, step int) bool
 }
 
+// Breakpoints says where steps are to be held.
+type Breakpoints interface {
+	// Holds reports whether a breakpoint is set at the step.
+	Holds(r *Run, step int) bool
+}
+
 // Run is one run of a workflow instance: the fold of its records.
 type Run struct {
-	ID         int64 // surrogate key in the store
-	WorkflowID string
-	Internal   int64 // internal id of the workflow
-	Instance   int64
-	Number     int64 // workflow_run_id
-	UUID       string
-	Version    int64
-	Created    int64 // epoch milliseconds
-	Header     *Header
-	Plan       *Plan
-	Params     *param.Params    // evaluated params of the run
-	Kept       map[string]*Kept // restart: steps of earlier runs that this one does not run again
-	Language   Language
-	Permits    Permits // nil: no limits
-	History    bool    // keep earlier attempts, for readers
+	ID          int64 // surrogate key in the store
+	WorkflowID  string
+	Internal    int64 // internal id of the workflow
+	Instance    int64
+	Number      int64 // workflow_run_id
+	UUID        string
+	Version     int64
+	Created     int64 // epoch milliseconds
+	Header      *Header
+	Plan        *Plan
+	Params      *param.Params    // evaluated params of the run
+	Kept        map[string]*Kept // restart: steps of earlier runs that this one does not run again
+	Language    Language
+	Permits     Permits     // nil: no limits
+	Breakpoints Breakpoints // nil: none
+	History     bool        // keep earlier attempts, for readers
 
 	Status   RunStatus // of the instance: aggregated over its runs
 	Own      RunStatus // of this run alone
@@ -128,7 +135,10 @@ type Attempt struct {
 // Dependency is what became of one signal dependency of an attempt.
 type Dependency struct {
 	Status   SignalStatus
-	Sequence int64 // of the signal that matched
+	Sequence int64  // of the signal that matched
+	Params   []byte // of that signal (JSON), nil for none
+	By       string // who bypassed it
+	At       int64  // when it was matched or bypassed
 }
 
 // SignalStatus says what a signal dependency waits for.

@@ -115,16 +115,13 @@ func (c *call) proceed(rt *Runtime, a *step.Attempt, o outcome) {
 
 var seed = maphash.MakeSeed()
 
-// end tells everybody that the call has ended, and how. Who asked for a stop hears the same.
-func (c *call) end(rt *Runtime, a *step.Attempt, rep step.Report, stops ...step.Reporter) {
+// end tells everybody who started the call how it ended.
+func (c *call) end(rt *Runtime, a *step.Attempt, rep step.Report) {
 	c.say.Lock()
 	defer c.say.Unlock()
 	if !c.ended {
 		c.ended = true
 		c.tellLocked(rt, a, rep)
-	}
-	for _, r := range stops {
-		rt.report(a, r, rep)
 	}
 }
 
@@ -148,16 +145,18 @@ func (rt *Runtime) report(a *step.Attempt, r step.Reporter, rep step.Report) {
 	r.Report(rep)
 }
 
-// stoppedReport is the end of a call that was stopped while a request was under way. What the request came to until
-// then is told.
-func stoppedReport(rep step.Report) step.Report {
-	out := step.Report{State: step.Stopped, Begun: true}
-	if rep.Artifacts != nil {
-		out.Artifacts, out.Timeline = rep.Artifacts, rep.Timeline
-		return out
+// endings returns what is told when a stop has come while a request was under way: to those who started it what came of
+// it, if there was an answer all the same, and to those who stopped it that it is over.
+func endings(o outcome) (started, stopped step.Report) {
+	stopped = step.Report{State: step.Stopped, Begun: true, Timeline: info("Cancelled the HTTP request")}
+	if o.status == 0 {
+		return stopped, stopped
 	}
-	out.Timeline = info("Cancelled the HTTP request")
-	return out
+	stopped.Artifacts, stopped.Timeline = o.report.Artifacts, o.report.Timeline
+	if !o.report.State.Final() {
+		return stopped, stopped
+	}
+	return o.report, stopped
 }
 
 // stoppedLine tells of a stop between requests.

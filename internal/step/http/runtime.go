@@ -147,7 +147,9 @@ func (rt *Runtime) Stop(_ context.Context, a *step.Attempt, r step.Reporter) {
 	default:
 		rt.removeLocked(c)
 		rt.mu.Unlock()
-		c.end(rt, a, step.Report{State: step.Stopped, Begun: c.sent > 0, Timeline: info(c.stoppedLine())}, r)
+		rep := step.Report{State: step.Stopped, Begun: c.sent > 0, Timeline: info(c.stoppedLine())}
+		c.end(rt, a, rep)
+		rt.report(a, r, rep)
 	}
 }
 
@@ -255,7 +257,11 @@ func (rt *Runtime) settle(c *call, a *step.Attempt, o outcome) {
 	case len(stops) > 0:
 		rt.removeLocked(c)
 		rt.mu.Unlock()
-		c.end(rt, a, stoppedReport(o.report), stops...)
+		started, stopped := endings(o)
+		c.end(rt, a, started)
+		for _, r := range stops {
+			rt.report(a, r, stopped)
+		}
 	case rt.closed || c.ctx.Err() != nil: // let go
 		rt.removeLocked(c)
 		rt.mu.Unlock()

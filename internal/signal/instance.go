@@ -1,0 +1,94 @@
+package signal
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"maestro/internal/doc"
+)
+
+// Announcement is a signal to be announced (spec 1.1).
+type Announcement struct {
+	Name      string
+	ID        string // instance_id: the same name and id are the same instance for ever; empty: it follows from name and params
+	Params    Params
+	Payload   []byte // JSON object, nil for none
+	Requested int64  // epoch milliseconds; 0: when it is announced
+}
+
+// identity returns the id of the instance that the announcement makes.
+func (a *Announcement) identity() string {
+	if a.ID != "" {
+		return a.ID
+	}
+	params := slices.Clone(a.Params)
+	slices.SortFunc(params, func(p, q Param) int { return strings.Compare(p.Name, q.Name) })
+	text := doc.AppendString([]byte(`{"name":`), a.Name)
+	if len(params) > 0 {
+		text = params.AppendJSON(append(text, `,"params":`...))
+	}
+	return NameUUID(append(text, `,"request_time":0}`...))
+}
+
+// NameUUID returns the version 3 UUID of a text, without a name space in front of it, as the reference makes ids.
+func NameUUID(text []byte) string {
+	sum := md5.Sum(text)
+	sum[6] = sum[6]&0x0f | 0x30
+	sum[8] = sum[8]&0x3f | 0x80
+	h := hex.EncodeToString(sum[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// Instance is one announced signal. It never changes.
+type Instance struct {
+	Name      string
+	Seq       int64 // from 1 within the name
+	ID        string
+	Params    Params
+	Payload   []byte // JSON object, nil for none
+	Requested int64
+	Created   int64
+}
+
+// AppendJSON appends the instance as it is stored and shown.
+func (i *Instance) AppendJSON(dst []byte) []byte {
+	dst = doc.AppendString(append(dst, `{"name":`...), i.Name)
+	dst = strconv.AppendInt(append(dst, `,"seq_id":`...), i.Seq, 10)
+	dst = doc.AppendString(append(dst, `,"instance_id":`...), i.ID)
+	if len(i.Params) > 0 {
+		dst = i.Params.AppendJSON(append(dst, `,"params":`...))
+	}
+	if len(i.Payload) > 0 {
+		dst = append(append(dst, `,"payload":`...), i.Payload...)
+	}
+	dst = strconv.AppendInt(append(dst, `,"request_time":`...), i.Requested, 10)
+	dst = strconv.AppendInt(append(dst, `,"create_time":`...), i.Created, 10)
+	return append(dst, '}')
+}
+
+// decodeInstance reads what AppendJSON wrote.
+func decodeInstance(data []byte) (*Instance, error) {
+	n, err := doc.ParseJSON(data, doc.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("signal: stored instance cannot be read: %w", err)
+	}
+	text := func(name string) string {
+		if f := n.Field(name); f != nil {
+			return f.Text
+		}
+		return ""
+	}
+	number := func(name string) int64 { v, _ := strconv.ParseInt(text(name), 10, 64); return v }
+	i := &Instance{
+		Name: text("name"), Seq: number("seq_id"), ID: text("instance_id"), Params: paramsOf(n.Field("params")),
+		Requested: number("request_time"), Created: number("create_time"),
+	}
+	if p := n.Field("payload"); !p.IsNull() {
+		i.Payload = doc.AppendNode(nil, p)
+	}
+	return i, nil
+}
