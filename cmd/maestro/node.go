@@ -15,11 +15,14 @@ import (
 	"maestro/internal/config"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
+	"maestro/internal/kube"
 	"maestro/internal/language"
 	"maestro/internal/scope"
 	"maestro/internal/server"
 	"maestro/internal/step"
 	httpstep "maestro/internal/step/http"
+	"maestro/internal/step/kubernetes"
+	"maestro/internal/step/notebook"
 	"maestro/internal/step/shell"
 	"maestro/internal/step/task"
 	"maestro/internal/store"
@@ -107,6 +110,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Catalog: n.catalog, Counts: db, Log: log, Version: buildVersion(),
 		Register: func(handle func(pattern string, h server.HandlerFunc)) {
 			runs.Register(handle)
+			server.NewSignals(n.engine.Board(), rules).Register(handle)
 			server.Breakpoints{Debugger: n.engine}.Register(handle)
 			handle("GET /api/v3/stats", n.stats)
 		},
@@ -151,6 +155,26 @@ func (n *node) runtimes(exprs *scope.Exprs) (map[spec.StepType]step.Runtime, err
 		}
 		n.closers = append(n.closers, func() error { rt.Close(); return nil })
 		all[spec.TypeShell] = rt
+		all[spec.TypeNotebook] = notebook.OnShell(rt)
+	}
+	if n.cfg.Kubernetes.Enabled {
+		way, err := kube.Find(kube.Where{API: n.cfg.Kubernetes.API, Kubeconfig: n.cfg.Kubernetes.Kubeconfig})
+		if err != nil {
+			return nil, err
+		}
+		api, err := kube.New(way)
+		if err != nil {
+			return nil, err
+		}
+		rt, err := kubernetes.New(kubernetes.Config{
+			Client: api, Name: n.cfg.ClusterName, Namespace: n.cfg.Kubernetes.Namespace, Log: n.log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		n.closers = append(n.closers, func() error { rt.Close(); return nil })
+		all[spec.TypeKubernetes] = rt
+		all[spec.TypeNotebook] = rt.As(notebook.Kind())
 	}
 	return all, nil
 }

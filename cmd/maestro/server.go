@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,6 +48,7 @@ engine.shutdown_timeout; runs go on where they were at the next start.`,
 func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 	log := p.logger(cfg.Log)
 	began := time.Now()
+	tuneGC()
 	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
@@ -67,6 +70,15 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	log.Info("stopping")
 	return errors.Join(err, n.shutdown(h, cfg.Engine.ShutdownTimeout))
+}
+
+// tuneGC lets the heap grow further between collections than Go does by default. The live heap of a server is a few tens of
+// megabytes, most of what it allocates is gone within a millisecond, and collecting that often costs a tenth of the CPU.
+// GOGC and GOMEMLIMIT still have the last word.
+func tuneGC() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // shutdown lets requests that are under way finish, then the engine, and then closes the store.

@@ -258,10 +258,10 @@ type slowDelete struct {
 	done sync.WaitGroup
 }
 
-func (s *slowDelete) Delete(ctx context.Context, id string, event []byte, now int64) error {
+func (s *slowDelete) Delete(ctx context.Context, id string, event []byte, now int64, keep store.Keep) error {
 	s.done.Add(1)
 	defer s.done.Done()
-	err := s.Store.Delete(ctx, id, event, now)
+	err := s.Store.Delete(ctx, id, event, now, keep)
 	<-s.hold
 	return err
 }

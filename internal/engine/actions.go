@@ -94,7 +94,7 @@ func (e *Engine) endQueued(ctx context.Context, id store.RunID, to instance.RunS
 	if err != nil {
 		return 0, err
 	}
-	now := nowMillis()
+	now := max(nowMillis(), r.Modified)
 	records, err := r.EndQueued(to, line, began, now)
 	if err != nil {
 		return 0, err
@@ -185,20 +185,25 @@ func (e *Engine) Unblock(ctx context.Context, workflowID string, inst, run int64
 		if err := e.unblock(ctx, row.ID, line); errors.Is(err, instance.ErrStale) {
 			continue
 		} else if err != nil {
-			return n, err
+			return n, errors.Join(err, e.strategies.unblocked(ctx, internal))
 		}
-		e.strategies.unblocked(internal, row.Instance)
 		n++
 	}
-	return n, nil
+	return n, e.strategies.unblocked(ctx, internal)
 }
 
 func (e *Engine) unblock(ctx context.Context, id store.RunID, line instance.Line) error {
 	r, row, err := e.loadRun(ctx, id, false)
+	if errors.Is(err, errDamaged) { // it, too, holds up others only until somebody has seen to it
+		if row, _, err = e.store.Load(ctx, id); err == nil && instance.RunStatus(row.Status) != instance.RunFailed {
+			err = instance.ErrStale
+		}
+		r = &instance.Run{Status: instance.RunFailed}
+	}
 	if err != nil {
 		return err
 	}
-	now := nowMillis()
+	now := max(nowMillis(), r.Modified)
 	records, err := r.Unblock(line, now)
 	if err != nil {
 		return err

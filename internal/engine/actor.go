@@ -39,7 +39,9 @@ type actor struct {
 	effects []instance.Effect
 	buffer  []byte
 	taken   []item
-	outside int // attempts whose runtime may report
+	outside int              // attempts whose runtime may report
+	with    []store.Record   // to be written with the row
+	waiting map[int]struct{} // steps that were registered as waiting for signals
 }
 
 // maxInbox is how many events may wait for a run before requests are turned away. Reports are not: each is about an
@@ -222,24 +224,36 @@ func (a *actor) commit() error {
 		return a.correctWake()
 	}
 	at := a.records[len(a.records)-1].At
+	announced, err := a.announce()
+	if err != nil {
+		return err
+	}
 	a.buffer = instance.AppendEntry(a.buffer[:0], a.records)
 	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Entry: a.buffer, Seq: a.seq + 1, At: at}
+	if announced != nil {
+		ch.Records = announced.Records()
+	}
 	next := a.run.NextWake()
 	switch {
 	case !a.created:
 		a.row.Status, a.row.Ended, a.row.Wake = uint8(a.run.Status), a.ended(), next
 		ch.Insert = a.row
+		ch.Records = append(ch.Records, a.with...)
 	case a.run.Own.Terminal():
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Ended: a.ended()}
 	case next != 0 && (a.wake == 0 || next < a.wake || a.wake <= at) || a.statusChanged():
 		// A wake that is stored too early wakes a run for nothing, once; one that is too late would be a lost timer.
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Wake: next}
 	}
-	if err := a.e.committer.commit(ch); err != nil {
+	err = a.e.committer.commit(ch)
+	if announced != nil {
+		announced.Settle(err)
+	}
+	if err != nil {
 		return err
 	}
 	a.seq++
-	a.created, a.row = true, nil
+	a.created, a.row, a.with = true, nil, nil
 	if ch.Insert != nil || ch.Update != nil {
 		a.wake = next
 	}
@@ -292,6 +306,7 @@ func (a *actor) load() bool {
 			a.run, a.seq, a.wake, a.group, a.created = run, row.Entries, row.Wake, row.Group, true
 			run.Permits, run.Breakpoints = a.e.permitsOf(a), a.e.breakpoints
 			a.e.permits.loaded(a.id, run)
+			a.e.outputs.loaded(a.id, run)
 			if run.Own.Terminal() { // its last change may have been written and reported as failed: then nobody else tells
 				a.e.strategies.ended(run.Internal, a.id, run.Status)
 			}
@@ -331,11 +346,9 @@ func (a *actor) lost(err error) {
 		a.e.log.Warn("change not written, loading the run again", "run", a.run.Identity(), "error", err)
 	}
 	a.e.later(func() {
-		if !errors.Is(err, store.ErrStale) { // a store in trouble is not hammered
-			select {
-			case <-time.After(reloadAfter):
-			case <-a.e.stopping:
-			}
+		select {
+		case <-time.After(reloadAfter): // a store in trouble, or that refuses all we write, is not hammered
+		case <-a.e.stopping:
 		}
 		a.e.deliver(a.id, again...)
 	})

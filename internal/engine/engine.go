@@ -11,6 +11,7 @@ import (
 
 	"maestro/internal/instance"
 	"maestro/internal/language"
+	"maestro/internal/signal/board"
 	"maestro/internal/step"
 	"maestro/internal/store"
 	"maestro/spec"
@@ -27,6 +28,10 @@ type Config struct {
 	LoadAtOnce   int           // runs loaded at the same time during recovery; default 8
 	LeaseFor     time.Duration // how long a lease lasts without renewal; default 10 s
 	ActionWithin time.Duration // how long a blocking action may take; default 5 s
+
+	// What the reference does not do with the signals that steps announce (spec/signals-triggers 4.4).
+	SignalPerAttempt bool // each attempt announces instances of its own, also of params that were announced before
+	SignalPayload    bool // the payload of an output goes into the instance
 }
 
 func (c Config) orDefaults() Config {
@@ -75,9 +80,11 @@ type Engine struct {
 	committer   *committer
 	strategies  *strategies
 	permits     *permits
+	outputs     *outputs
 	breakpoints *breakpoints
 	waker       *waker
 	hub         *hub
+	board       *board.Board
 	ids         ids
 
 	ctx      context.Context // given to runtimes and the store; ends when the engine stops
@@ -117,9 +124,11 @@ func New(cfg Config, s Store, c Catalog, lang *language.Language, runtimes map[s
 	}
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
 	e.permits = newPermits(e)
+	e.outputs = newOutputs(e)
 	e.breakpoints = &breakpoints{store: s}
 	e.waker = newWaker(e)
 	e.strategies = newStrategies(e)
+	e.board = e.newBoard()
 	for i := range e.shards {
 		e.shards[i].actors = make(map[store.RunID]*actor)
 	}
@@ -138,6 +147,9 @@ func (e *Engine) Open(ctx context.Context) error {
 	}
 	e.setEpochs(leases)
 	if err := e.breakpoints.load(ctx); err != nil {
+		return err
+	}
+	if err := e.outputs.open(ctx); err != nil {
 		return err
 	}
 	live, err := e.strategies.recover(ctx, leases)
@@ -182,6 +194,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	go func() {
 		e.actors.Wait()
 		e.cancel(ErrClosed)
+		e.board.Close()
 		e.services.Wait()
 		close(done)
 	}()
@@ -281,7 +294,7 @@ func (e *Engine) adoptLocked(sh *shard, a *actor) {
 
 // begin makes the actor of a new run and hands it its first event. The run is in memory only until its first change is
 // durable.
-func (e *Engine) begin(r *instance.Run, row *store.Run, first item) bool {
+func (e *Engine) begin(r *instance.Run, row *store.Run, with []store.Record, first item) bool {
 	id := store.RunID(r.ID)
 	sh := e.shard(id)
 	sh.mu.Lock()
@@ -289,7 +302,7 @@ func (e *Engine) begin(r *instance.Run, row *store.Run, first item) bool {
 		sh.mu.Unlock()
 		return false
 	}
-	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, group: row.Group, inbox: []item{first}}
+	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, with: with, group: row.Group, inbox: []item{first}}
 	r.Permits, r.Breakpoints = e.permitsOf(a), e.breakpoints
 	e.adoptLocked(sh, a)
 	sh.mu.Unlock()

@@ -28,3 +28,17 @@ func (e *Engine) LoadAny(id store.RunID) (*instance.Run, error) {
 	r, _, err := e.loadRun(context.Background(), id, false)
 	return r, err
 }
+
+// Ask hands a request to a run and waits for the answer.
+func (e *Engine) Ask(id store.RunID, ev instance.Event) (instance.Attempt, error) {
+	return e.ask(context.Background(), id, ev)
+}
+
+// ForgetWakes loses the notes of when runs are due, and returns how many there were.
+func (e *Engine) ForgetWakes() int {
+	e.waker.mu.Lock()
+	defer e.waker.mu.Unlock()
+	n := len(e.waker.due)
+	e.waker.due = nil
+	return n
+}

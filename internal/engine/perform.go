@@ -20,6 +20,8 @@ func (a *actor) perform() {
 			a.launch(eff)
 		case instance.EndWork:
 			a.endWork(eff)
+		case instance.AwaitSignals:
+			a.await(eff)
 		case instance.StepEnded:
 			a.e.stepsEnded.Add(1)
 			a.stepEnded(eff)
@@ -29,6 +31,7 @@ func (a *actor) perform() {
 		}
 	}
 	a.effects = a.effects[:0]
+	a.forgetSignals()
 }
 
 // current reports whether the attempt is still the step's latest and at work.
@@ -51,6 +54,10 @@ func (a *actor) launch(eff instance.Launch) {
 			Errors: []string{fmt.Sprintf("no runtime for steps of type %s is enabled on this server", att.Definition.Type)},
 		}}})
 		return
+	}
+	h := holder{run: a.id, step: eff.Step, attempt: eff.Attempt}
+	for _, posted := range a.e.outputs.launched(h, att.Definition.Type, att.WorkflowID, att.UUID, att.Artifacts) {
+		a.e.deliver(a.id, posted)
 	}
 	guard(rep, func() { rt.Start(a.e.ctx, att, rep) })
 }
@@ -87,6 +94,7 @@ func (a *actor) stepEnded(eff instance.StepEnded) {
 		a.outside--
 	}
 	a.e.permits.release(a.id, eff.Step, eff.Attempt)
+	a.e.outputs.ended(holder{run: a.id, step: eff.Step, attempt: eff.Attempt})
 }
 
 // reporter carries reports of one attempt to its run.
@@ -109,7 +117,8 @@ func (p *reporter) Report(rep step.Report) {
 	if rep.Output != nil {
 		ev.Output = encodeOutput(rep.Output)
 	}
-	p.e.deliver(p.run, item{event: ev})
+	posted := p.e.outputs.reported(holder{run: p.run, step: p.step, attempt: p.attempt}, rep.Artifacts)
+	p.e.deliver(p.run, append(posted, item{event: ev})...)
 }
 
 func lineOf(l step.Line) instance.Line {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"maestro/internal/instance"
@@ -8,21 +10,29 @@ import (
 )
 
 // permits limits how many steps run at once (spec/engine 17). What is in use follows from which steps are between
-// STARTING and their end, so nothing is stored: a run holds its permits while it is in memory or has work outside, and
-// takes them again when it is loaded.
+// STARTING and their end, so nothing is stored: a run holds its permits while it has such steps, in memory or not, and
+// takes them again when it is loaded after a restart.
+//
+// Who waits is in the queue of each of its tags. When something of a tag is given back or its limit changes, the queue is
+// walked in order of arrival and everybody whose permits are all free gets them then and there, before anybody new can
+// ask; those blocked by another tag are passed over. After a start nobody new gets any that are limited before everybody
+// who had one has it again.
 type permits struct {
-	e *Engine
+	wake func(h holder) // tells a step that its permits are granted
 
-	mu    sync.Mutex
-	tags  map[string]*tag
-	held  map[holder][]string
-	byRun map[store.RunID]map[holder]struct{}
-	limit func(tag string) (int64, bool) // configured limits
+	mu      sync.Mutex
+	tags    map[string]*tag
+	held    map[holder][]string
+	waiting map[holder][]need
+	byRun   map[store.RunID]map[holder]struct{} // who holds or waits
+	limits  map[string]int64                    // configured ones, by tag
+	derived int                                 // how many of them are of tags that are made by needs
+	open    bool                                // every run that was under way at the start has been loaded
 }
 
 type tag struct {
-	used    int64
-	waiting []holder // in order of arrival
+	used  int64
+	queue []holder // in order of arrival
 }
 
 type holder struct {
@@ -32,184 +42,213 @@ type holder struct {
 }
 
 func newPermits(e *Engine) *permits {
-	return &permits{e: e, tags: make(map[string]*tag), held: make(map[holder][]string), byRun: make(map[store.RunID]map[holder]struct{})}
+	return &permits{
+		wake: func(h holder) { e.deliver(h.run, item{event: instance.Permitted{At: nowMillis(), Step: h.step}}) },
+		tags: make(map[string]*tag), held: make(map[holder][]string), waiting: make(map[holder][]need),
+		byRun: make(map[store.RunID]map[holder]struct{}), limits: make(map[string]int64),
+	}
 }
 
 // runPermits is what one run sees of the permits.
 type runPermits struct {
-	p  *permits
+	e  *Engine
 	id store.RunID
 }
 
-func (e *Engine) permitsOf(a *actor) instance.Permits { return runPermits{p: e.permits, id: a.id} }
+func (e *Engine) permitsOf(a *actor) instance.Permits { return runPermits{e: e, id: a.id} }
 
 // Acquire implements instance.Permits.
 func (rp runPermits) Acquire(r *instance.Run, step int) bool {
-	need := rp.p.e.needs(r, step)
+	need := rp.e.needs(r, step)
 	if len(need) == 0 {
 		return true
 	}
 	s := &r.Steps[step]
 	h := holder{run: rp.id, step: step, attempt: s.Number}
-	return rp.p.acquire(h, need, s.Status != instance.WaitingForPermits)
+	return rp.e.permits.acquire(h, need, s.Status != instance.WaitingForPermits)
 }
 
-// need is one permit that a step must have.
-type need struct {
-	tag   string
-	limit int64
-}
-
-// acquire takes all permits of a step, or none and a place in the queue of each that is used up. A step that held them
-// before its run was loaded gets them back whatever the limit is now.
+// acquire takes all permits of a step, or none and a place in the queue of each. A step that held them before its run
+// was loaded gets them back whatever the limit is now.
 func (p *permits) acquire(h holder, needs []need, back bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.held[h]; ok {
 		return true
 	}
-	free := true
-	for _, n := range needs {
-		t := p.tags[n.tag]
-		if t == nil {
-			t = &tag{}
-			p.tags[n.tag] = t
-		}
-		limit := n.limit
-		if p.limit != nil {
-			if l, ok := p.limit(n.tag); ok {
-				limit = l
-			}
-		}
-		if limit >= 0 && t.used >= limit {
-			free = false
-			t.enqueue(h)
-		}
+	if back || p.free(needs) {
+		p.unqueue(h)
+		p.take(h, needs)
+		return true
 	}
-	if !free && !back {
+	if _, ok := p.waiting[h]; ok {
 		return false
 	}
+	p.waiting[h] = needs
+	p.note(h)
+	for _, n := range needs {
+		t := p.tag(n.tag)
+		t.queue = append(t.queue, h)
+	}
+	return false
+}
+
+// free reports whether every one of the permits can be had now.
+func (p *permits) free(needs []need) bool {
+	for _, n := range needs {
+		limit := n.limit
+		if l, ok := p.limits[n.tag]; ok {
+			limit = l
+		}
+		if limit < 0 {
+			continue
+		}
+		if t := p.tags[n.tag]; !p.open || limit == 0 || t != nil && t.used >= limit {
+			return false
+		}
+	}
+	return true
+}
+
+// recovered says that every run that was under way at the start has taken what it had.
+func (p *permits) recovered() {
+	p.mu.Lock()
+	p.open = true
+	var granted []holder
+	for _, name := range slices.Sorted(maps.Keys(p.tags)) {
+		granted = p.grant(name, granted)
+	}
+	p.mu.Unlock()
+	p.tell(granted)
+}
+
+func (p *permits) take(h holder, needs []need) {
 	names := make([]string, len(needs))
 	for i, n := range needs {
 		names[i] = n.tag
-		p.tags[n.tag].used++
-		p.tags[n.tag].dequeue(h)
+		p.tag(n.tag).used++
 	}
 	p.held[h] = names
+	p.note(h)
+}
+
+func (p *permits) tag(name string) *tag {
+	t := p.tags[name]
+	if t == nil {
+		t = &tag{}
+		p.tags[name] = t
+	}
+	return t
+}
+
+func (p *permits) note(h holder) {
 	if p.byRun[h.run] == nil {
 		p.byRun[h.run] = make(map[holder]struct{})
 	}
 	p.byRun[h.run][h] = struct{}{}
-	return true
 }
 
-func (t *tag) enqueue(h holder) {
-	for _, w := range t.waiting {
-		if w == h {
-			return
+// unqueue takes a step that waits out of all queues.
+func (p *permits) unqueue(h holder) {
+	for _, n := range p.waiting[h] {
+		t := p.tags[n.tag]
+		if i := slices.Index(t.queue, h); i >= 0 {
+			t.queue = slices.Delete(t.queue, i, i+1)
 		}
+		p.prune(n.tag)
 	}
-	t.waiting = append(t.waiting, h)
+	delete(p.waiting, h)
 }
 
-func (t *tag) dequeue(h holder) {
-	for i, w := range t.waiting {
-		if w == h {
-			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
-			return
+// prune forgets a tag that nobody holds or waits for.
+func (p *permits) prune(name string) {
+	if t := p.tags[name]; t != nil && t.used == 0 && len(t.queue) == 0 {
+		delete(p.tags, name)
+	}
+}
+
+// grant gives the permits of a tag to those in its queue who can have all of theirs, in order of arrival.
+func (p *permits) grant(name string, to []holder) []holder {
+	t := p.tags[name]
+	if t == nil {
+		return to
+	}
+	limit, limited := p.limits[name]
+	for i := 0; i < len(t.queue); {
+		if limited && t.used >= limit {
+			break
 		}
+		h := t.queue[i]
+		needs := p.waiting[h]
+		if !p.free(needs) {
+			i++
+			continue
+		}
+		p.take(h, needs) // before it leaves the queues, so that the tag is not forgotten in between
+		p.unqueue(h)
+		to = append(to, h)
 	}
+	p.prune(name)
+	return to
 }
 
-// release gives back what an attempt held, and tells those who wait for it to try again.
+// release gives back what an attempt held or waited for, and lets those who wait go on.
 func (p *permits) release(run store.RunID, step int, attempt int64) {
 	p.mu.Lock()
-	wake := p.releaseLocked(holder{run: run, step: step, attempt: attempt})
+	granted := p.drop(holder{run: run, step: step, attempt: attempt}, nil)
 	p.mu.Unlock()
-	p.tell(wake)
+	p.tell(granted)
 }
 
-func (p *permits) releaseLocked(h holder) []holder {
-	names, ok := p.held[h]
-	if !ok {
-		return nil
+func (p *permits) drop(h holder, granted []holder) []holder {
+	if _, ok := p.byRun[h.run][h]; !ok {
+		return granted
 	}
-	delete(p.held, h)
 	delete(p.byRun[h.run], h)
 	if len(p.byRun[h.run]) == 0 {
 		delete(p.byRun, h.run)
 	}
-	var wake []holder
+	p.unqueue(h)
+	names := p.held[h]
+	delete(p.held, h)
 	for _, name := range names {
-		t := p.tags[name]
-		t.used--
-		wake = append(wake, t.waiting...)
-		t.waiting = nil
-		if t.used == 0 {
-			delete(p.tags, name)
-		}
+		p.tags[name].used--
 	}
-	return wake
+	for _, name := range names {
+		granted = p.grant(name, granted)
+	}
+	return granted
 }
 
 // releaseRun gives back whatever a run that has ended still held.
 func (p *permits) releaseRun(run store.RunID) {
-	p.mu.Lock()
-	var wake []holder
-	for h := range p.byRun[run] {
-		wake = append(wake, p.releaseLocked(h)...)
-	}
-	p.mu.Unlock()
-	p.tell(wake)
+	p.releaseIf(run, func(holder) bool { return true })
 }
 
-// loaded gives back what a run held for attempts that are not at work any more, or not yet, as the store has it: the
-// change that took or gave the permits may have been written and reported as failed, or the other way round.
+// loaded gives back what a run held or waited for in the name of attempts that need it no more, or not yet, as the store
+// has it: the change that took or gave the permits may have been written and reported as failed, or the other way round.
+// A step that is still to begin keeps what it was granted while its run was not in memory.
 func (p *permits) loaded(id store.RunID, r *instance.Run) {
-	p.mu.Lock()
-	var wake []holder
-	for h := range p.byRun[id] {
+	p.releaseIf(id, func(h holder) bool {
 		s := &r.Steps[h.step]
-		if s.Number != h.attempt || s.Status < instance.Starting || s.Status > instance.Finishing {
-			wake = append(wake, p.releaseLocked(h)...)
+		return s.Number != h.attempt || s.Status < instance.WaitingForPermits || s.Status > instance.Finishing
+	})
+}
+
+func (p *permits) releaseIf(run store.RunID, gone func(holder) bool) {
+	p.mu.Lock()
+	var granted []holder
+	for _, h := range slices.Collect(maps.Keys(p.byRun[run])) {
+		if gone(h) {
+			granted = p.drop(h, granted)
 		}
 	}
 	p.mu.Unlock()
-	p.tell(wake)
+	p.tell(granted)
 }
 
-func (p *permits) tell(wake []holder) {
-	for _, h := range wake {
-		p.e.deliver(h.run, item{event: instance.Permitted{At: nowMillis(), Step: h.step}})
+func (p *permits) tell(granted []holder) {
+	for _, h := range granted {
+		p.wake(h)
 	}
-}
-
-// needs returns the permits that a step must have (spec/engine 17.1): one of its workflow where step_concurrency is set,
-// one of its tree where instance_step_concurrency is, and one of each of its own tags that has a limit.
-//
-// A workflow that sets no limits has none. The reference gives every workflow and every step 20 permits; see
-// docs/deviations.md.
-func (e *Engine) needs(r *instance.Run, step int) []need {
-	var needs []need
-	if n := r.Header.StepConcurrency(); n > 0 {
-		needs = append(needs, need{tag: "maestro_" + r.WorkflowID, limit: n})
-	}
-	s := r.Plan.Nodes[step].Step
-	if n := r.StepLimit(); n > 0 && s.IsLeaf() {
-		needs = append(needs, need{tag: "maestro_" + r.CorrelationID(), limit: n})
-	}
-	for _, t := range s.Tags {
-		if e.permits.limited(t.Name) {
-			needs = append(needs, need{tag: t.Name, limit: -1})
-		}
-	}
-	return needs
-}
-
-func (p *permits) limited(tag string) bool {
-	if p.limit == nil {
-		return false
-	}
-	_, ok := p.limit(tag)
-	return ok
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"maestro/internal/instance"
+	"maestro/internal/store"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -32,6 +33,8 @@ type StartRequest struct {
 	StepRunParams []byte      // JSON, nil for none
 	Artifacts     []byte      // JSON, nil for none
 	PersistFailed bool        // keep a run whose params cannot be evaluated, as FAILED
+
+	Records []store.Record // written in the transaction of the run; not written when the request is a duplicate
 }
 
 // Initiator says who or what started a run.

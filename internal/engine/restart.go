@@ -119,9 +119,9 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	h := &instance.Header{
 		Correlation: last.CorrelationID(), Requested: q.Requested, Policy: q.Policy, Properties: last.Header.Properties,
 		Tags: last.Header.Tags, Line: line.Encode(), StepLimit: last.Header.StepLimit, Initiator: manualInitiator(q.User),
-		Baseline: last.Aggregate().Encode(),
+		Baseline: last.Aggregate().Encode(), Signals: last.SignalsForRestart(),
 	}
-	if h.Requested == 0 {
+	if h.Requested == 0 && !q.Skip { // a skip has no request time, as in the reference
 		h.Requested = now
 	}
 	if q.fromStep() {

@@ -19,6 +19,7 @@ import (
 	"maestro/internal/checker"
 	"maestro/internal/engine"
 	"maestro/internal/engine/enginetest"
+	"maestro/internal/engine/enginetest/flows"
 	"maestro/internal/instance"
 	"maestro/internal/step"
 	"maestro/internal/store"
@@ -52,11 +53,14 @@ func TestSimulate(t *testing.T) {
 	for w := range workers {
 		t.Run(fmt.Sprint(w), func(t *testing.T) {
 			t.Parallel()
-			for seed := uint64(w) + 1; seed <= uint64(n) && !t.Failed(); seed += workers {
-				synctest.Test(t, func(t *testing.T) { simulate(t, seed) })
+			var seed uint64
+			defer func() { // a bubble that fails ends the test
 				if t.Failed() {
-					t.Errorf("seed %d failed; run it alone with: go test ./internal/engine -run Simulate -seed %d", seed, seed)
+					t.Logf("seed %d failed; run it alone with: go test ./internal/engine -run Simulate -seed %d", seed, seed)
 				}
+			}()
+			for seed = uint64(w) + 1; seed <= uint64(n); seed += workers {
+				synctest.Test(t, func(t *testing.T) { simulate(t, seed) })
 			}
 		})
 	}
@@ -96,9 +100,11 @@ type actAck struct {
 	completed     bool
 }
 
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
 func simulate(t *testing.T, seed uint64) {
 	s := &simulation{
-		t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 1)), book: &enginetest.Book{}, disk: enginetest.NewMemory(),
+		t: t, seed: seed, r: newRand(seed), book: &enginetest.Book{}, disk: enginetest.NewMemory(),
 		log: slog.New(slog.DiscardHandler), world: &enginetest.World{Seed: seed},
 	}
 	if *oneSeed != 0 {
@@ -111,6 +117,9 @@ func simulate(t *testing.T, seed uint64) {
 	s.play()
 	s.settle()
 	s.judge()
+	if len(s.wrong) > 0 {
+		s.describe()
+	}
 	for i, w := range s.wrong {
 		if i == 20 {
 			t.Errorf("and %d more", len(s.wrong)-i)
@@ -130,7 +139,7 @@ func (s *simulation) errorf(format string, args ...any) {
 func (s *simulation) define() {
 	strategies := []string{`"parallel"`, `"parallel"`, `3`, `"sequential"`, `"strict_sequential"`, `"first_only"`, `"last_only"`}
 	for i := range 1 + s.r.IntN(3) {
-		f := enginetest.RandomFlow(s.r, enginetest.Shape{
+		f := flows.Random(s.r, flows.Shape{
 			Steps: 8, Types: []string{"NoOp", "Shell", "Shell", "Shell", "Sleep"}, Timeouts: []int{5, 30, 300},
 			Conditions: []string{"true", "true", "true", "false", "1 < 2", "1 > 2", "nonsense > 1"},
 			Modes:      []string{"", "", "FAIL_AFTER_RUNNING", "FAIL_IMMEDIATELY", "IGNORE_FAILURE"},
@@ -475,6 +484,27 @@ func (s *simulation) judge() {
 	for _, a := range s.acts {
 		s.obeyed(a)
 	}
+}
+
+// describe logs what became of all runs, for people who look for the reason of a failure.
+func (s *simulation) describe() {
+	for i, f := range s.flows {
+		d, _ := s.book.Resolve(context.Background(), f, "")
+		s.t.Logf("%s (%d): %s", f, d.Internal, d.Snapshot)
+		rows, _ := s.disk.List(context.Background(), store.RunQuery{Workflow: int64(10_000 + i), From: 1})
+		for _, row := range rows {
+			_, entries, _ := s.disk.Load(context.Background(), row.ID)
+			run, _ := checker.Journal(&row, entries)
+			s.t.Logf("  [%d][%d] created %s ended %s wake %d: %s", row.Instance, row.Run, clock(row.Created), clock(row.Ended), row.Wake, describeRun(run))
+		}
+	}
+}
+
+func clock(ms int64) string {
+	if ms == 0 {
+		return "-"
+	}
+	return time.UnixMilli(ms).UTC().Format("02T15:04:05.000")
 }
 
 func describeRun(r *checker.Run) string {

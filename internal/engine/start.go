@@ -36,8 +36,8 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	if known != nil {
 		return duplicated(d, known), nil
 	}
-	n := newcomer{definition: d, uuid: uuid, now: nowMillis(), line: line}
-	n.header, n.failed, err = e.header(d, &q, line, n.now)
+	n := newcomer{definition: d, uuid: uuid, now: nowMillis(), line: line, with: q.Records}
+	n.header, n.failed, err = e.header(ctx, d, &q, line, n.now)
 	if err != nil {
 		return Started{}, err
 	}
@@ -51,9 +51,10 @@ type newcomer struct {
 	uuid       [16]byte
 	now        int64
 	line       instance.Line
-	failed     error // its params cannot be evaluated, and it is to be kept as FAILED
-	instance   int64 // of a restart, else 0
-	run        int64 // of a restart, else 0
+	failed     error          // its params cannot be evaluated, and it is to be kept as FAILED
+	instance   int64          // of a restart, else 0
+	run        int64          // of a restart, else 0
+	with       []store.Record // written with it
 }
 
 // accept asks the run strategy, writes the run, and lets it begin if it may.
@@ -79,7 +80,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	status := "CREATED"
 	switch {
 	case n.failed != nil:
-		err = e.insert(row, r, func() ([]instance.Record, error) {
+		err = e.insert(row, r, n.with, func() ([]instance.Record, error) {
 			return r.EndQueued(instance.RunFailed, instance.Line{}, false, n.now)
 		})
 		if err == nil {
@@ -87,13 +88,13 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		}
 	case dec.refused:
 		status = "STOPPED"
-		err = e.insert(row, r, func() ([]instance.Record, error) {
+		err = e.insert(row, r, n.with, func() ([]instance.Record, error) {
 			return r.EndQueued(instance.RunStopped, instance.InfoLine("Stopped, as another run of the workflow is live and the run strategy is FIRST_ONLY"), true, n.now)
 		})
 	case dec.start:
-		err = e.beginAndWait(r, row, n.now)
+		err = e.beginAndWait(r, row, n.with, n.now)
 	default:
-		err = e.insert(row, r, func() ([]instance.Record, error) { return r.Queue(n.now), nil })
+		err = e.insert(row, r, n.with, func() ([]instance.Record, error) { return r.Queue(n.now), nil })
 	}
 	if err != nil {
 		if !unwritten(err) {
@@ -121,16 +122,16 @@ func stamped(l instance.Line, at int64) instance.Line {
 }
 
 // beginAndWait lets a run begin and returns when its first change is durable.
-func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, now int64) error {
+func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, with []store.Record, now int64) error {
 	done := make(chan error, 1)
-	if !e.begin(r, row, item{event: instance.Start{At: now}, done: func(_ *instance.Run, err error) { done <- err }}) {
+	if !e.begin(r, row, with, item{event: instance.Start{At: now}, done: func(_ *instance.Run, err error) { done <- err }}) {
 		return ErrClosed
 	}
 	return <-done
 }
 
 // insert writes a run that does not begin now.
-func (e *Engine) insert(row *store.Run, r *instance.Run, make func() ([]instance.Record, error)) error {
+func (e *Engine) insert(row *store.Run, r *instance.Run, with []store.Record, make func() ([]instance.Record, error)) error {
 	records, err := make()
 	if err != nil {
 		return err
@@ -141,7 +142,7 @@ func (e *Engine) insert(row *store.Run, r *instance.Run, make func() ([]instance
 	}
 	return e.committer.commit(store.Change{
 		Group: row.Group, Epoch: e.epoch(row.Group), Run: row.ID, Insert: row, Seq: 1, At: row.Created,
-		Entry: instance.AppendEntry(nil, records),
+		Entry: instance.AppendEntry(nil, records), Records: with,
 	})
 }
 
@@ -305,7 +306,7 @@ func startLine(in Initiator) instance.Line {
 
 // header decides everything about a new run that will not change. failed is the reason why its params cannot be
 // evaluated, for a run that is to be kept all the same.
-func (e *Engine) header(d *Definition, q *StartRequest, line instance.Line, now int64) (h *instance.Header, failed, err error) {
+func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, line instance.Line, now int64) (h *instance.Header, failed, err error) {
 	h = &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts, StepParams: q.StepRunParams}
 	if h.Requested == 0 {
 		h.Requested = now
@@ -324,6 +325,9 @@ func (e *Engine) header(d *Definition, q *StartRequest, line instance.Line, now 
 		return nil, nil, err
 	}
 	h.Line = line.Encode()
+	if h.Signals, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
+		return nil, nil, err
+	}
 	start := &language.RunStart{
 		WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: now,
 	}
@@ -334,6 +338,7 @@ func (e *Engine) header(d *Definition, q *StartRequest, line instance.Line, now 
 // evaluate puts the params and the timeout of a run into its header. A run that is to be kept although they cannot be
 // evaluated tells why on its timeline.
 func (e *Engine) evaluate(h *instance.Header, start *language.RunStart, keep bool) (failed, err error) {
+	start.Header = h
 	ev, err := e.language.Start(start)
 	switch {
 	case err == nil:

@@ -76,12 +76,8 @@ func (f *flow) loadLocked(ctx context.Context, s store.Runs) error {
 	}
 	f.latest = max(f.latest, counts.MaxInstance)
 	if counts.ByStatus[uint8(instance.RunFailed)] > 0 {
-		rows, err := s.List(ctx, store.RunQuery{Workflow: f.internal, From: 1, Latest: true, Statuses: []uint8{uint8(instance.RunFailed)}})
-		if err != nil {
-			return fmt.Errorf("list failed runs of workflow %s: %w", f.id, err)
-		}
-		for _, r := range rows {
-			f.failed[r.Instance] = r.ID
+		if err := f.loadFailedLocked(ctx, s); err != nil {
+			return err
 		}
 	}
 	live := counts.ByStatus[uint8(instance.Created)] + counts.ByStatus[uint8(instance.InProgress)]
@@ -102,6 +98,25 @@ func (f *flow) loadLocked(ctx context.Context, s store.Runs) error {
 		}
 	}
 	f.loaded = true
+	return nil
+}
+
+// loadFailedLocked reads which runs are FAILED and hold up others: not those that are being run again.
+func (f *flow) loadFailedLocked(ctx context.Context, s store.Runs) error {
+	rows, err := s.List(ctx, store.RunQuery{Workflow: f.internal, From: 1, Latest: true, Statuses: []uint8{uint8(instance.RunFailed)}})
+	if err != nil {
+		return fmt.Errorf("list failed runs of workflow %s: %w", f.id, err)
+	}
+	clear(f.failed)
+	for _, r := range rows {
+		f.failed[r.Instance] = r.ID
+	}
+	for _, m := range f.running {
+		delete(f.failed, m.instance)
+	}
+	for _, m := range f.queued {
+		delete(f.failed, m.instance)
+	}
 	return nil
 }
 
@@ -161,6 +176,7 @@ func (e *Engine) recover(live []store.RunID) {
 		})
 	}
 	wg.Wait()
+	e.permits.recovered()
 	e.strategies.mu.Lock()
 	flows := make([]*flow, 0, len(e.strategies.flows))
 	for _, f := range e.strategies.flows {
@@ -297,15 +313,15 @@ func (s *strategies) ended(internal int64, id store.RunID, status instance.RunSt
 	s.dequeue(f)
 }
 
-// unblocked notes that a failed run holds up nobody any more.
-func (s *strategies) unblocked(internal int64, instances ...int64) {
+// unblocked reads again which runs hold up others: some that did have been seen to, and more than it seems when a commit
+// was written and reported as failed.
+func (s *strategies) unblocked(ctx context.Context, internal int64) error {
 	f := s.flow(internal, "")
 	f.mu.Lock()
-	for _, n := range instances {
-		delete(f.failed, n)
-	}
+	err := f.loadFailedLocked(ctx, s.e.store)
 	f.mu.Unlock()
 	s.dequeue(f)
+	return err
 }
 
 // dequeue gives queued runs their turn while there is room.

@@ -181,10 +181,10 @@ func (r *Run) advanceFinishing(step int, at int64) {
 	r.to(step, Succeeded, at)
 }
 
-// dynamicOutput is the artifact by which a job announces signals of its own (spec/signals-triggers 4.2).
-const dynamicOutput = "maestro_dynamic_output"
+// DynamicOutput is the artifact by which a job announces signals of its own (spec/signals-triggers 4.2).
+const DynamicOutput = "maestro_dynamic_output"
 
 func (r *Run) announces(step int) bool {
-	_, dynamic := r.Steps[step].Artifacts[dynamicOutput]
+	_, dynamic := r.Steps[step].Artifacts[DynamicOutput]
 	return dynamic || len(r.Plan.Nodes[step].Step.SignalOutputs) > 0
 }

@@ -25,7 +25,7 @@ func (r *Run) reported(e Reported) error {
 		r.line(e.Step, l, e.At)
 	}
 	if e.Output != nil {
-		r.record(Record{Kind: KindStepOutput, Step: e.Step, At: e.At, Data: e.Output})
+		r.record(Record{Kind: KindStepOutput, Step: e.Step, At: e.At, Data: mergeOutput(s.Output, e.Output)})
 	}
 	if e.Outcome == OutcomeContinue {
 		if s.Status == Starting {
@@ -66,19 +66,6 @@ func (r *Run) latest(step int, attempt int64) (*Step, error) {
 		return nil, ErrStale
 	}
 	return &r.Steps[step], nil
-}
-
-// posted keeps output data that a job sent by itself, until the step finishes.
-func (r *Run) posted(e Posted) error {
-	s, err := r.latest(e.Step, e.Attempt)
-	if err != nil {
-		return err
-	}
-	if s.Status.Terminal() {
-		return ErrStale
-	}
-	r.record(Record{Kind: KindStepOutput, Step: e.Step, At: e.At, Data: e.Output})
-	return nil
 }
 
 // artifact merges one artifact into those of an attempt: objects without a type of their own are merged field by field,

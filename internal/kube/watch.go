@@ -35,9 +35,8 @@ var errStalled = errors.New("the server did not answer in time")
 
 // WatchPods calls on for every change of the pods that the label selector chooses, from version on, until the server
 // ends the watch, which it does after about d, or ctx ends. It returns the version to go on from. A nil error means
-// that the watch ended well; [Expired] that one must list again. opened, if not nil, is called once the server has
-// agreed to tell.
-func (c *Client) WatchPods(ctx context.Context, namespace, labels, version string, d time.Duration, opened func(), on func(*Event)) (string, error) {
+// that the watch ended well; [Expired] that one must list again.
+func (c *Client) WatchPods(ctx context.Context, namespace, labels, version string, d time.Duration, on func(*Event)) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	limit := time.AfterFunc(requestTime, func() { cancel(errStalled) })
@@ -53,9 +52,6 @@ func (c *Client) WatchPods(ctx context.Context, namespace, labels, version strin
 	}
 	defer resp.Body.Close()
 	limit.Reset(d + lateness)
-	if opened != nil {
-		opened()
-	}
 	body := &metered{r: resp.Body}
 	for dec := json.NewDecoder(body); ; {
 		body.left = maxEvent

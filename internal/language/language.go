@@ -265,12 +265,10 @@ func (w *world) FinishedStep(id string) (scope.FinishedStep, bool) {
 	return scope.FinishedStep{Status: s.Status.String(), End: s.Ended, Params: w.r.StepParams(i)}, true
 }
 
-func (w *world) Signal(name, p string) (param.Value, error) {
-	return param.Value{}, fmt.Errorf("run %s was not started by a signal", w.r.Identity())
-}
+func (w *world) Signal(name, p string) (param.Value, error) { return triggerParam(w.r.Header, name, p) }
 
 func (w *world) SignalDependency(n int, p string) (param.Value, error) {
-	return param.Value{}, fmt.Errorf("step %s has no signal dependency %d", w.r.Plan.Nodes[w.step].ID, n)
+	return dependencyParam(&w.r.Steps[w.step].Attempt, n, p)
 }
 
 func (w *world) Foreach(step, _, _ string) ([]param.Value, error) {

@@ -22,6 +22,7 @@ type RunStart struct {
 	RestartParams *param.Defs   // of a restart that ends at this run
 	Previous      *param.Params // of the run before; nil for a fresh run and where it had none
 	Restart       bool
+	Header        *instance.Header // what the run knows of signals; nil for nothing
 	Now           int64
 }
 
@@ -51,7 +52,7 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 	if run.Policy == "" {
 		run.Policy = "START_FRESH_NEW_RUN"
 	}
-	p, err := l.cfg.Exprs.EvaluateWorkflow(defs, run, startWorld{l: l}, s.Now)
+	p, err := l.cfg.Exprs.EvaluateWorkflow(defs, run, startWorld{l: l, h: s.Header}, s.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +71,14 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 }
 
 // startWorld is what the params of a run that has not begun may ask: next to nothing.
-type startWorld struct{ l *Language }
+type startWorld struct {
+	l *Language
+	h *instance.Header
+}
 
 func (startWorld) FinishedStep(string) (scope.FinishedStep, bool) { return scope.FinishedStep{}, false }
 
-func (startWorld) Signal(name, p string) (param.Value, error) {
-	return param.Value{}, param.Errorf(param.Internal, "the run was not started by a signal, so that it has no signal param [%s] of [%s]", p, name)
-}
+func (w startWorld) Signal(name, p string) (param.Value, error) { return triggerParam(w.h, name, p) }
 
 func (startWorld) SignalDependency(int, string) (param.Value, error) { return param.Value{}, errNoStep }
 func (startWorld) Foreach(_, _, _ string) ([]param.Value, error)     { return nil, errNoStep }
@@ -269,11 +271,3 @@ func (l *Language) Output(r *instance.Run, step int, output []byte, _ int64) (*p
 	}
 	return merged, encodeWhole(merged), artifacts, nil
 }
-
-// Dependencies implements instance.Language.
-func (l *Language) Dependencies(r *instance.Run, step int, now int64) ([]byte, error) {
-	return []byte("[]"), nil
-}
-
-// Signals implements instance.Language.
-func (l *Language) Signals(r *instance.Run, step int, now int64) ([]byte, error) { return nil, nil }

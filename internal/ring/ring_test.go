@@ -10,7 +10,7 @@ import (
 // pure are the packages of ring 0.
 var pure = []string{
 	"maestro/api", "maestro/sel", "maestro/param", "maestro/spec", "maestro/spec/dsl", "maestro/internal/doc",
-	"maestro/internal/cron", "maestro/internal/scope", "maestro/internal/instance", "maestro/internal/language", "maestro/internal/view",
+	"maestro/internal/cron", "maestro/internal/signal", "maestro/internal/scope", "maestro/internal/instance", "maestro/internal/language", "maestro/internal/view",
 }
 
 // TestPure keeps ring 0 free of anything that could reach the world.
@@ -43,7 +43,7 @@ func TestRings(t *testing.T) {
 		}
 		return false
 	}
-	contract := []string{"maestro/internal/store", "maestro/internal/step", "maestro/internal/engine", "maestro/internal/signal", "maestro/internal/trigger", "maestro/internal/event", "maestro/internal/catalog"}
+	contract := []string{"maestro/internal/store", "maestro/internal/step", "maestro/internal/engine", "maestro/internal/signal/board", "maestro/internal/trigger", "maestro/internal/event", "maestro/internal/catalog"}
 	for _, pkg := range list(t, "{{.ImportPath}}", "maestro/...") {
 		imports := list(t, "{{join .Imports \"\\n\"}}", pkg)
 		for _, imp := range imports {

@@ -73,9 +73,9 @@ func names(equal Matches) []string {
 // appendKey appends a value to the key of a group. The whole text is in it, so that equal keys are equal values.
 func appendKey(key []byte, v Value) []byte {
 	if v.IsLong {
-		return append(appendNumber(append(key, 'n'), uint64(v.Long)), sep...)
+		return append(AppendNumber(append(key, 'n'), uint64(v.Long)), Sep...)
 	}
-	return append(append(append(key, '#'), escape(v.Text)...), sep...)
+	return append(append(append(key, '#'), Escape(v.Text)...), Sep...)
 }
 
 func keyOf(equal Matches) string {

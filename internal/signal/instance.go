@@ -20,8 +20,8 @@ type Announcement struct {
 	Requested int64  // epoch milliseconds; 0: when it is announced
 }
 
-// identity returns the id of the instance that the announcement makes.
-func (a *Announcement) identity() string {
+// Identity returns the id of the instance that the announcement makes.
+func (a *Announcement) Identity() string {
 	if a.ID != "" {
 		return a.ID
 	}
@@ -70,8 +70,8 @@ func (i *Instance) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// decodeInstance reads what AppendJSON wrote.
-func decodeInstance(data []byte) (*Instance, error) {
+// DecodeInstance reads what AppendJSON wrote.
+func DecodeInstance(data []byte) (*Instance, error) {
 	n, err := doc.ParseJSON(data, doc.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("signal: stored instance cannot be read: %w", err)

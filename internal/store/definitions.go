@@ -43,6 +43,12 @@ type DefinitionChange struct {
 	Records  []Record
 }
 
+// Keep says what stays of the journal of a run that is deleted: entries at positions that the run's entries had, which
+// from then on belong to no run, in order. All of the run's entries are given, but for those at the end that an
+// interrupted deletion has dealt with. It is called outside of transactions, while the workflow's versions are still
+// there. An error interrupts the deletion.
+type Keep func(ctx context.Context, r *Run, entries []Entry) ([]Entry, error)
+
 // Definitions keeps workflows and their versions. It is safe for concurrent use.
 type Definitions interface {
 	// Define applies the change durably and returns the row as stored: with Internal, and FirstInstance at least the
@@ -68,10 +74,14 @@ type Definitions interface {
 	// Timeline returns the newest n lines of a workflow's history, newest first.
 	Timeline(ctx context.Context, workflow int64, n int) ([]TimelineEntry, error)
 
-	// Delete removes the row, so that the id is free at once, and everything that belongs to it: versions, history,
-	// runs and journals, a bounded number of rows per transaction. It returns when all is gone, and can be called
-	// again when it was interrupted. ErrNotFound when there is no such workflow.
-	Delete(ctx context.Context, id string, event []byte, now int64) error
+	// Delete removes the row, so that the id is free at once, and everything that belongs to it: runs and journals, then
+	// versions and history, a bounded number of rows per transaction. Of the journals, keep says what stays; nil keeps
+	// nothing. It returns when all is gone, or when it is interrupted: then Purge does the rest. ErrNotFound when there is
+	// no such workflow.
+	Delete(ctx context.Context, id string, event []byte, now int64, keep Keep) error
+
+	// Purge finishes all deletions that were interrupted.
+	Purge(ctx context.Context, keep Keep) error
 }
 
 // Records keeps small keyed collections: output data, job templates, breakpoints, permits, signals. What a value holds

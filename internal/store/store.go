@@ -152,6 +152,10 @@ type Feed interface {
 
 	// Publish appends an entry that belongs to no run, durably, and returns its Pos.
 	Publish(ctx context.Context, at int64, data []byte) (int64, error)
+
+	// Prune removes entries that belong to no run, oldest first, up to n of them, as long as their time is before at and
+	// their Pos not above pos. It returns how many it removed.
+	Prune(ctx context.Context, at, pos int64, n int) (int, error)
 }
 
 // Lease is the right to write the runs of a group.
@@ -192,5 +196,5 @@ type Store interface {
 type Stats struct {
 	Commits    int64 // write transactions
 	Statements int64 // statements executed inside them, transaction control included
-	Bytes      int64 // size of the database in bytes, now
+	Bytes      int64 // size of the database in bytes, now, its log included
 }

@@ -221,10 +221,7 @@ func rebuildDependencies(t *testing.T, a *instance.Attempt, list []any) {
 		case "MATCHED":
 			now.Status = instance.SignalMatched
 		case "SKIPPED":
-			now.Status = instance.SignalSkipped
-			line := instance.InfoLine("User [tester] take action [BYPASS_STEP_DEPENDENCIES] on the step")
-			line.At = epoch
-			a.Lines = append(a.Lines, line)
+			now.Status, now.By, now.At = instance.SignalSkipped, "tester", epoch
 		}
 		a.Signals = append(a.Signals, now)
 		only := object{"name": d["name"]}

@@ -1,8 +1,6 @@
 package view
 
 import (
-	"strings"
-
 	"maestro/internal/doc"
 	"maestro/internal/instance"
 )
@@ -11,16 +9,10 @@ import (
 // evaluated, with what became of it, and a line for the timeline when somebody bypassed them.
 func signalDependencies(a *instance.Attempt) ([]byte, []instance.Line) {
 	list := parsed(a.Deps)
-	if list == nil || a.Times[instance.Initialized] == 0 && len(a.Signals) == 0 {
-		return nil, nil
+	if list.IsNull() || len(list.Items) == 0 || a.Times[instance.Initialized] == 0 {
+		return nil, nil // a later attempt has them from the one before, but shows them only once it is initialized
 	}
-	if list.Kind == doc.Object { // stored with its envelope
-		list = list.Field("dependencies")
-	}
-	if list.IsNull() || len(list.Items) == 0 {
-		return nil, nil
-	}
-	bypassed := false
+	var bypass instance.Dependency
 	o := Open(nil)
 	o.Key("dependencies")
 	o.Out = append(o.Out, '[')
@@ -32,7 +24,9 @@ func signalDependencies(a *instance.Attempt) ([]byte, []instance.Line) {
 		if i < len(a.Signals) {
 			now = a.Signals[i]
 		}
-		bypassed = bypassed || now.Status == instance.SignalSkipped
+		if now.Status == instance.SignalSkipped {
+			bypass = now
+		}
 		d := Open(o.Out)
 		if name := item.Field("name"); !name.IsNull() {
 			d.Text("name", name.Text)
@@ -48,10 +42,11 @@ func signalDependencies(a *instance.Attempt) ([]byte, []instance.Line) {
 		o.Out = d.Close()
 	}
 	o.Out = append(o.Out, ']')
-	if !bypassed {
+	if bypass.Status != instance.SignalSkipped {
 		return o.Close(), nil
 	}
-	line := bypassLine(a)
+	line := instance.InfoLine("Signal step dependencies have been bypassed by user [" + bypass.By + "]")
+	line.At = bypass.At
 	o.Key("info")
 	o.Out = AppendLine(o.Out, &line)
 	return o.Close(), []instance.Line{line}
@@ -61,23 +56,6 @@ var signalNames = [...]string{
 	instance.SignalPending: "PENDING",
 	instance.SignalMatched: "MATCHED",
 	instance.SignalSkipped: "SKIPPED",
-}
-
-// bypassLine tells who bypassed the dependencies. The attempt's own timeline knows.
-func bypassLine(a *instance.Attempt) instance.Line {
-	line := instance.InfoLine("Signal step dependencies have been bypassed")
-	line.At = a.Times[instance.WaitingForSignals]
-	for i := range a.Lines {
-		if strings.Contains(a.Lines[i].Message, "["+instance.Bypass.String()+"]") {
-			line.At = a.Lines[i].At
-			if _, rest, ok := strings.Cut(a.Lines[i].Message, "User ["); ok {
-				if user, _, ok := strings.Cut(rest, "] take"); ok {
-					line.Message += " by user [" + user + "]"
-				}
-			}
-		}
-	}
-	return line
 }
 
 // signalOutputs returns signal_outputs as shown, nil while nothing was sent. An attempt that finished without sending

@@ -18,9 +18,9 @@ type Command struct {
 	Key, OwnerEmail                                    string
 	PreStop                                            []string
 
-	Namespace, ServiceAccount                    string
+	Namespace, ServiceAccount                   string
 	Requests, NodeSelector, Labels, Annotations []Pair
-	Tolerations, PullSecrets                     []string
+	Tolerations, PullSecrets                    []string
 }
 
 // Pair is an entry of a map, whose order is kept.
@@ -33,8 +33,8 @@ var known = []string{
 	"namespace", "service_account", "requests", "node_selector", "tolerations", "labels", "annotations", "image_pull_secrets",
 }
 
-// decode reads the param kubernetes of an attempt.
-func decode(a *step.Attempt) (*Command, error) {
+// Decode reads the param kubernetes of an attempt.
+func Decode(a *step.Attempt) (*Command, error) {
 	if a.Params == nil {
 		return nil, fmt.Errorf("the params of the step are not known")
 	}

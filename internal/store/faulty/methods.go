@@ -41,9 +41,20 @@ func (s *Store) Inline(ctx context.Context, id string, now int64) (store.Workflo
 }
 
 // Delete implements store.Definitions.
-func (s *Store) Delete(ctx context.Context, id string, event []byte, now int64) error {
-	_, err := write(ctx, s, "Delete", func() (none, error) { return none{}, s.Store.Delete(ctx, id, event, now) })
+func (s *Store) Delete(ctx context.Context, id string, event []byte, now int64, keep store.Keep) error {
+	_, err := write(ctx, s, "Delete", func() (none, error) { return none{}, s.Store.Delete(ctx, id, event, now, keep) })
 	return err
+}
+
+// Purge implements store.Definitions.
+func (s *Store) Purge(ctx context.Context, keep store.Keep) error {
+	_, err := write(ctx, s, "Purge", func() (none, error) { return none{}, s.Store.Purge(ctx, keep) })
+	return err
+}
+
+// Prune implements store.Feed.
+func (s *Store) Prune(ctx context.Context, at, pos int64, n int) (int, error) {
+	return write(ctx, s, "Prune", func() (int, error) { return s.Store.Prune(ctx, at, pos, n) })
 }
 
 // PutRecords implements store.Records.

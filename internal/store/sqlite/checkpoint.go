@@ -25,10 +25,13 @@ import (
 //     checkpoint). The next commit begins the log anew.
 //
 // When a reader takes too long the log just goes on growing, and step 3 is tried again later.
+//
+// The rarer a cycle, the better: commits share the disk with it, and a page that changes often is copied once for each.
+// What limits it is the time to read the log after a crash, about a millisecond for each megabyte.
 const (
-	logSize  = 16 << 20             // bytes of the log when the store is opened, and of what a cycle copies
-	frames   = logSize / pageSize   // pages in the log with which a cycle begins
-	logLimit = 4 * logSize          // the file is cut to this when some reader has made it longer
+	logSize  = 16 << 20             // bytes of the log when the store is opened; the first cycle makes it longer
+	frames   = 64 << 20 / pageSize  // pages in the log with which a cycle begins
+	logLimit = 256 << 20            // the file is cut to this when some reader has made it longer
 	restLen  = 128                  // pages that may be left for step 3
 	rounds   = 4                    // of steps 1 and 2 at most
 	patience = 5 * time.Millisecond // how long step 3 waits for readers

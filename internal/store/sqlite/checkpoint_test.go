@@ -29,12 +29,12 @@ func TestSlowReader(t *testing.T) {
 		}
 		return n
 	}
-	const perLog = logSize / (64 << 10)
+	const perLog = frames * pageSize / (64 << 10)
 
 	publish(10)
 	err = s.read(t.Context(), "test", func(c *conn) error {
 		before := count(c)
-		publish(2 * perLog)
+		publish(perLog * 3 / 2)
 		if after := count(c); before != 10 || after != before {
 			t.Errorf("the reader saw %d entries and then %d", before, after)
 		}
@@ -48,7 +48,7 @@ func TestSlowReader(t *testing.T) {
 		t.Errorf("log has %d pages although a reader looked at it", long)
 	}
 	for i := 0; s.frames.Load() >= long; i++ {
-		if i == 4*perLog {
+		if i == 3*perLog {
 			t.Fatalf("log has %d pages and does not begin anew", s.frames.Load())
 		}
 		publish(1)

@@ -147,6 +147,9 @@ func useEverything(t *testing.T, s *Store) {
 		_, err = s.Scan(ctx, "k", prefix, "", 1)
 		ok("scan", err)
 	}
-	ok("delete", s.Delete(ctx, "wf", nil, 1))
+	_, err = s.Prune(ctx, 1, 1, 1)
+	ok("prune", err)
+	ok("delete", s.Delete(ctx, "wf", nil, 1, nil))
+	ok("purge", s.Purge(ctx, nil))
 	ok("release", s.Release(ctx, "node"))
 }

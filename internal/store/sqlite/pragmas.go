@@ -1,14 +1,14 @@
 package sqlite
 
-import (
-	"fmt"
-)
+import "fmt"
 
-// Sizes that were chosen by measuring; see docs/decisions/0003-sqlite-driver.md.
+// Sizes that were chosen by measuring; see docs/decisions/0003-sqlite-driver.md. A larger cache makes commits slower: when
+// SQLite reorders the pages of a tree it gives one of them the highest number for a moment, and the next commit then goes
+// through the hash table of the whole cache to forget it. Pages that are not in it come from the system's cache.
 const (
 	pageSize    = 4096
-	writerCache = 64 << 20 // bytes of pages that the writer keeps
-	readerCache = 8 << 20  // each reader
+	writerCache = 8 << 20 // bytes of pages that the connection that writes keeps
+	readerCache = 8 << 20 // each that reads
 )
 
 // pragmas returns how the connection that writes is set up.

@@ -208,7 +208,7 @@ func Deletion(t *testing.T, open func(t *testing.T) store.Store) {
 			kept.Workflow = other.Internal
 			f.must(append(changes, f.insert(kept))...)
 
-			noErr(t, f.Delete(t.Context(), "wf", []byte("deleted"), noon))
+			noErr(t, f.Delete(t.Context(), "wf", []byte("deleted"), noon, nil))
 
 			_, err = f.Workflow(t.Context(), "wf")
 			wantErr(t, err, store.ErrNotFound)
@@ -225,7 +225,7 @@ func Deletion(t *testing.T, open func(t *testing.T) store.Store) {
 			f.wantEntries(kept.ID, "created")
 		}},
 		{"DeleteOfUnknownIsNotFound", func(t *testing.T, f *fixture) {
-			wantErr(t, f.Delete(t.Context(), "wf", nil, noon), store.ErrNotFound)
+			wantErr(t, f.Delete(t.Context(), "wf", nil, noon, nil), store.ErrNotFound)
 		}},
 		{"NameIsFreeAndInstancesGoOn", func(t *testing.T, f *fixture) {
 			old, err := f.Define(t.Context(), aDefinition("wf"))
@@ -233,7 +233,7 @@ func Deletion(t *testing.T, open func(t *testing.T) store.Store) {
 			r := aRun(41)
 			r.Workflow = old.Internal
 			f.create(r)
-			noErr(t, f.Delete(t.Context(), "wf", nil, noon))
+			noErr(t, f.Delete(t.Context(), "wf", nil, noon, nil))
 
 			row, err := f.Define(t.Context(), aDefinition("wf"))
 
@@ -249,7 +249,7 @@ func Deletion(t *testing.T, open func(t *testing.T) store.Store) {
 			f.create(r)
 			before, err := f.After(t.Context(), 0, 0, 10)
 			noErr(t, err)
-			noErr(t, f.Delete(t.Context(), "wf", nil, noon))
+			noErr(t, f.Delete(t.Context(), "wf", nil, noon, nil))
 
 			pos, err := f.Publish(t.Context(), noon, []byte("x"))
 

@@ -73,7 +73,7 @@ func Durable(t *testing.T, create func(t *testing.T) (open func() store.Store)) 
 		f.create(r)
 		before, err := f.After(t.Context(), 0, 0, 10)
 		noErr(t, err)
-		noErr(t, f.Delete(t.Context(), "wf", nil, noon))
+		noErr(t, f.Delete(t.Context(), "wf", nil, noon, nil))
 		noErr(t, f.Close())
 
 		f = newFixture(t, open())

@@ -1,13 +1,15 @@
-package signal
+package board
 
 import (
 	"slices"
 	"time"
+
+	"maestro/internal/signal"
 )
 
 // Await lets a waiter be woken by the first instance that satisfies the dependency: the newest there is, or else the
 // first that comes. It returns before that. A waiter that is registered already stays so.
-func (b *Board) Await(w Waiter, d *Dependency) {
+func (b *Board) Await(w Waiter, d *signal.Dependency) {
 	if b.registered(w) {
 		return
 	}
@@ -18,7 +20,7 @@ func (b *Board) Await(w Waiter, d *Dependency) {
 }
 
 // await registers the waiter and then looks for what was announced before.
-func (b *Board) await(w Waiter, d *Dependency) error {
+func (b *Board) await(w Waiter, d *signal.Dependency) error {
 	t, err := b.locked(b.ctx, d.Name)
 	if err != nil {
 		return err
@@ -43,7 +45,7 @@ func (b *Board) await(w Waiter, d *Dependency) error {
 }
 
 // keepTrying is Await for a store in trouble.
-func (b *Board) keepTrying(w Waiter, d *Dependency) {
+func (b *Board) keepTrying(w Waiter, d *signal.Dependency) {
 	for delay := 50 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
 		select {
 		case <-time.After(delay):

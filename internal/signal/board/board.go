@@ -1,4 +1,4 @@
-package signal
+package board
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"maestro/internal/signal"
 	"maestro/internal/store"
 )
 
@@ -26,16 +27,16 @@ type Config struct {
 	Commit func(name string, records []store.Record, at int64) error
 	// Wake is told that an instance satisfies what the waiter waits for. It is told once per registration, and the waiter
 	// is not registered any more. It must not block.
-	Wake func(w Waiter, i *Instance)
+	Wake func(w Waiter, i *signal.Instance)
 	Now  func() int64 // epoch milliseconds
 	Log  *slog.Logger
 }
 
 // ErrAnnounced says that a signal with this name and instance id is there already.
-var ErrAnnounced = errors.New("signal: already announced")
+var ErrAnnounced = errors.New("board: already announced")
 
 // ErrClosed says that the board was closed.
-var ErrClosed = errors.New("signal: board is closed")
+var ErrClosed = errors.New("board: closed")
 
 // Board owns all names: who announces asks it for a number, and who waits is found by it.
 //
@@ -52,7 +53,7 @@ type Board struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
-	heard  func(*Instance)
+	heard  func(*signal.Instance)
 
 	mu     sync.Mutex
 	topics map[string]*topic
@@ -71,7 +72,7 @@ type stepKey struct {
 type registration struct {
 	waiter Waiter
 	topic  *topic
-	handle Handle
+	handle signal.Handle
 }
 
 // maxTopics is how many names are remembered although nobody waits for them.
@@ -92,7 +93,7 @@ func New(cfg Config) *Board {
 
 // Listen makes f be told of every instance of a subscribed name, in order within the name, once it is durable. f must not
 // block. It is called before anything is announced.
-func (b *Board) Listen(f func(*Instance)) { b.heard = f }
+func (b *Board) Listen(f func(*signal.Instance)) { b.heard = f }
 
 // Close ends what the board does in the background. Nothing must be announced any more.
 func (b *Board) Close() {
@@ -109,13 +110,13 @@ type topic struct {
 	loaded  bool
 	last    int64 // highest number given out
 	pending []*slot
-	waiters Index[Waiter]
+	waiters signal.Index[Waiter]
 	subs    int // subscriptions of triggers
 }
 
 // slot is a number that was given out and whose instance is not known to be durable yet.
 type slot struct {
-	instance *Instance
+	instance *signal.Instance
 	settled  bool
 	durable  bool
 	done     chan struct{} // closed when settled
@@ -176,7 +177,7 @@ func (b *Board) evictLocked() {
 }
 
 // Instance returns an instance by its number, or nil.
-func (b *Board) Instance(ctx context.Context, name string, seq int64) (*Instance, error) {
+func (b *Board) Instance(ctx context.Context, name string, seq int64) (*signal.Instance, error) {
 	if seq < 1 {
 		return nil, nil
 	}
@@ -184,7 +185,7 @@ func (b *Board) Instance(ctx context.Context, name string, seq int64) (*Instance
 }
 
 // Latest returns the newest instance of a name, or nil.
-func (b *Board) Latest(ctx context.Context, name string) (*Instance, error) {
+func (b *Board) Latest(ctx context.Context, name string) (*signal.Instance, error) {
 	last, err := b.Last(ctx, name)
 	if err != nil || last == 0 {
 		return nil, err
@@ -193,7 +194,7 @@ func (b *Board) Latest(ctx context.Context, name string) (*Instance, error) {
 }
 
 // Oldest returns the first instance with a number above after that satisfies the matches, or nil.
-func (b *Board) Oldest(ctx context.Context, name string, after int64, matches Matches) (*Instance, error) {
+func (b *Board) Oldest(ctx context.Context, name string, after int64, matches signal.Matches) (*signal.Instance, error) {
 	return oldest(ctx, b.cfg.Reader, name, after, matches)
 }
 

@@ -1,23 +1,24 @@
-package signal
+package board
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"maestro/internal/signal"
 	"maestro/internal/store"
 )
 
 // Announce announces one signal and returns its instance once it is durable. When there is one with its id already,
 // the error is ErrAnnounced and the instance is the one that was refused, numbered 0.
-func (b *Board) Announce(ctx context.Context, a *Announcement) (*Instance, error) {
+func (b *Board) Announce(ctx context.Context, a *signal.Announcement) (*signal.Instance, error) {
 	for attempt := 0; ; attempt++ {
 		now := b.cfg.Now()
-		r, err := b.Reserve(ctx, []*Announcement{a}, now)
+		r, err := b.Reserve(ctx, []*signal.Announcement{a}, now)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +41,7 @@ func (b *Board) Announce(ctx context.Context, a *Announcement) (*Instance, error
 type Reservation struct {
 	// Instances are what the announcements make, in their order. One that is there already, or twice in the set, has the
 	// number 0.
-	Instances []*Instance
+	Instances []*signal.Instance
 
 	b       *Board
 	slots   []*slot
@@ -51,62 +52,73 @@ type Reservation struct {
 // Records must be written in the transaction that the reservation is for.
 func (r *Reservation) Records() []store.Record { return r.records }
 
-// Reserve gives numbers to announcements that are about to be written. It may wait for announcements of the same id by
-// others that are on their way; since everybody takes names in the same order, nobody waits in a circle.
-func (b *Board) Reserve(ctx context.Context, list []*Announcement, now int64) (*Reservation, error) {
-	r := &Reservation{Instances: make([]*Instance, len(list)), b: b}
-	order := make([]int, len(list))
-	for i, a := range list {
-		order[i] = i
-		r.Instances[i] = &Instance{
-			Name: a.Name, ID: a.identity(), Params: a.Params, Payload: a.Payload, Requested: cmp.Or(a.Requested, now), Created: now,
+// Reserve gives numbers to announcements that are about to be written, in their order. It may wait for announcements of the
+// same id by others that are on their way; since everybody takes names in the same order, and each name at once, nobody
+// waits in a circle.
+func (b *Board) Reserve(ctx context.Context, list []*signal.Announcement, now int64) (*Reservation, error) {
+	r := &Reservation{Instances: make([]*signal.Instance, len(list)), b: b}
+	byName := make(map[string][]*signal.Instance, len(list))
+	for k, a := range list {
+		i := &signal.Instance{
+			Name: a.Name, ID: a.Identity(), Params: a.Params, Payload: a.Payload, Requested: cmp.Or(a.Requested, now), Created: now,
+		}
+		r.Instances[k] = i
+		same := func(o *signal.Instance) bool { return o.ID == i.ID }
+		if !slices.ContainsFunc(byName[i.Name], same) {
+			byName[i.Name] = append(byName[i.Name], i)
 		}
 	}
-	slices.SortStableFunc(order, func(i, k int) int {
-		x, y := r.Instances[i], r.Instances[k]
-		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.ID, y.ID))
-	})
-	for n, k := range order {
-		i := r.Instances[k]
-		if n > 0 {
-			if before := r.Instances[order[n-1]]; before.Name == i.Name && before.ID == i.ID {
-				continue
-			}
-		}
-		if err := r.reserve(ctx, i); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		if err := r.reserve(ctx, name, byName[name]); err != nil {
 			r.Settle(errNeverWritten)
-			return nil, fmt.Errorf("announce signal %q: %w", i.Name, err)
+			return nil, fmt.Errorf("announce signal %q: %w", name, err)
 		}
 	}
 	return r, nil
 }
 
-// reserve gives an instance its number, unless its id is taken.
-func (r *Reservation) reserve(ctx context.Context, i *Instance) error {
+// reserve gives the instances of one name their numbers, but for those whose id is taken.
+func (r *Reservation) reserve(ctx context.Context, name string, list []*signal.Instance) error {
 	for {
-		t, err := r.b.locked(ctx, i.Name)
+		t, err := r.b.locked(ctx, name)
 		if err != nil {
 			return err
 		}
-		if k := slices.IndexFunc(t.pending, func(s *slot) bool { return s.instance.ID == i.ID && (!s.settled || s.durable) }); k >= 0 {
-			s := t.pending[k]
-			t.mu.Unlock()
-			select {
-			case <-s.done:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-r.b.ctx.Done():
-				return ErrClosed
-			}
-			if s.durable {
-				return nil
-			}
-			continue
-		}
-		taken, err := r.b.taken(ctx, t, i.ID)
-		if err != nil || taken {
+		s := t.underway(list)
+		if s == nil {
+			err := r.number(ctx, t, list)
 			t.mu.Unlock()
 			return err
+		}
+		t.mu.Unlock()
+		select {
+		case <-s.done: // its id is free now, or taken
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-r.b.ctx.Done():
+			return ErrClosed
+		}
+	}
+}
+
+// underway returns a number that is on its way to the store with the id of one of the instances.
+func (t *topic) underway(list []*signal.Instance) *slot {
+	for _, s := range t.pending {
+		if !s.settled && slices.ContainsFunc(list, func(i *signal.Instance) bool { return i.ID == s.instance.ID }) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (r *Reservation) number(ctx context.Context, t *topic, list []*signal.Instance) error {
+	for _, i := range list {
+		taken, err := r.b.taken(ctx, t, i.ID)
+		if err != nil {
+			return err
+		}
+		if taken {
+			continue
 		}
 		t.last++
 		i.Seq = t.last
@@ -114,9 +126,8 @@ func (r *Reservation) reserve(ctx context.Context, i *Instance) error {
 		t.pending = append(t.pending, s)
 		r.slots, r.topics = append(r.slots, s), append(r.topics, t)
 		r.records = append(r.records, records(i, t.subs > 0)...)
-		t.mu.Unlock()
-		return nil
 	}
+	return nil
 }
 
 // taken reports whether an instance with this id is durable.
@@ -133,7 +144,7 @@ func (b *Board) taken(ctx context.Context, t *topic, id string) (bool, error) {
 
 var errNeverWritten = errors.New("signal: never written")
 
-// Refused tells an error that says that nothing was written from one after which nobody knows. It knows the store's own.
+// refused tells an error that says that nothing was written from one after which nobody knows. It knows the store's own.
 func refused(err error) bool {
 	return errors.Is(err, errNeverWritten) || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrFull)
 }
@@ -180,7 +191,7 @@ func (b *Board) inquire(t *topic, s *slot) {
 func (b *Board) settle(t *topic, s *slot, durable bool) {
 	type call struct {
 		w Waiter
-		i *Instance
+		i *signal.Instance
 	}
 	var calls []call
 	t.mu.Lock()

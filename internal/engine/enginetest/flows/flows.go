@@ -1,4 +1,5 @@
-package enginetest
+// Package flows makes up workflows at random, for tests of everything that runs them.
+package flows
 
 import (
 	"encoding/json"
@@ -31,7 +32,7 @@ type Edge struct {
 	When string
 }
 
-// Shape says what RandomFlow may make.
+// Shape says what Random may make.
 type Shape struct {
 	Steps      int      // at most
 	Types      []string // to choose from
@@ -40,8 +41,8 @@ type Shape struct {
 	Timeouts   []int    // of steps, to choose from
 }
 
-// RandomFlow makes up a workflow: chains, fans, joins and islands.
-func RandomFlow(r *rand.Rand, s Shape) *Flow {
+// Random makes up a workflow: chains, fans, joins and islands.
+func Random(r *rand.Rand, s Shape) *Flow {
 	f := &Flow{Steps: make([]Step, 1+r.IntN(s.Steps))}
 	dense := []float64{0.15, 0.4, 0.8}[r.IntN(3)]
 	reach := 1 + r.IntN(len(f.Steps)+3)

@@ -1,4 +1,4 @@
-package signal
+package board
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"maestro/internal/signal"
 	"maestro/internal/store"
 )
 
@@ -20,7 +21,7 @@ type Reader interface {
 const page = 128
 
 // get returns an instance by its number, nil when there is none.
-func get(ctx context.Context, r Reader, name string, seq int64) (*Instance, error) {
+func get(ctx context.Context, r Reader, name string, seq int64) (*signal.Instance, error) {
 	data, err := r.Record(ctx, kindInstance, instanceKey(name, seq))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -28,15 +29,15 @@ func get(ctx context.Context, r Reader, name string, seq int64) (*Instance, erro
 	if err != nil {
 		return nil, fmt.Errorf("read signal %q number %d: %w", name, seq, err)
 	}
-	return decodeInstance(data)
+	return signal.DecodeInstance(data)
 }
 
 // highest returns the highest number of a name, 0 when it was never announced.
 func highest(ctx context.Context, r Reader, name string) (int64, error) {
 	last := int64(0)
-	data, err := r.Record(ctx, kindLast, escape(name))
+	data, err := r.Record(ctx, kindLast, signal.Escape(name))
 	if err == nil {
-		last = parseNumber(string(data))
+		last = signal.ParseNumber(string(data))
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return 0, fmt.Errorf("read signal %q: %w", name, err)
 	}
@@ -47,7 +48,7 @@ func highest(ctx context.Context, r Reader, name string) (int64, error) {
 			return 0, fmt.Errorf("read signal %q: %w", name, err)
 		}
 		if len(rows) > 0 {
-			last = parseNumber(rows[len(rows)-1].Key[len(prefix):])
+			last = signal.ParseNumber(rows[len(rows)-1].Key[len(prefix):])
 		}
 		if len(rows) < page {
 			return last, nil
@@ -65,13 +66,13 @@ type postings struct {
 
 // postingsOf returns the shortest list that holds every instance that can satisfy the matches. short holds it whole when
 // it is a short one.
-func postingsOf(ctx context.Context, r Reader, name string, matches Matches, after int64) (p postings, short []int64, whole bool, err error) {
+func postingsOf(ctx context.Context, r Reader, name string, matches signal.Matches, after int64) (p postings, short []int64, whole bool, err error) {
 	p = postings{r: r, name: name, kind: kindInstance, prefix: instancePrefix(name)}
 	for i := range matches {
-		if matches[i].Op != Equal {
+		if matches[i].Op != signal.Equal {
 			continue
 		}
-		q := postings{r: r, name: name, kind: kindParam, prefix: postingPrefix(name, Param{matches[i].Param, matches[i].Value})}
+		q := postings{r: r, name: name, kind: kindParam, prefix: postingPrefix(name, signal.Param{Name: matches[i].Param, Value: matches[i].Value})}
 		list, err := q.read(ctx, after, page)
 		if err != nil {
 			return p, nil, false, err
@@ -98,13 +99,13 @@ func (p *postings) read(ctx context.Context, after int64, n int) ([]int64, error
 	}
 	list := make([]int64, len(rows))
 	for i := range rows {
-		list[i] = parseNumber(rows[i].Key[len(p.prefix):])
+		list[i] = signal.ParseNumber(rows[i].Key[len(p.prefix):])
 	}
 	return list, nil
 }
 
 // newest returns the instance with the highest number up to last that satisfies the matches, or nil (spec 3.4).
-func newest(ctx context.Context, r Reader, name string, last int64, matches Matches) (*Instance, error) {
+func newest(ctx context.Context, r Reader, name string, last int64, matches signal.Matches) (*signal.Instance, error) {
 	if ok, err := possible(ctx, r, name, matches); !ok || err != nil {
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (p *postings) window(ctx context.Context, low, high int64) ([]int64, error)
 }
 
 // lastOf returns the last instance of a list that satisfies the matches.
-func lastOf(ctx context.Context, r Reader, name string, list []int64, matches Matches) (*Instance, error) {
+func lastOf(ctx context.Context, r Reader, name string, list []int64, matches signal.Matches) (*signal.Instance, error) {
 	for k := len(list) - 1; k >= 0; k-- {
 		i, err := get(ctx, r, name, list[k])
 		if err != nil || i != nil && matches.Hold(i.Params) {
@@ -159,7 +160,7 @@ func lastOf(ctx context.Context, r Reader, name string, list []int64, matches Ma
 }
 
 // oldest returns the instance with the lowest number above after that satisfies the matches, or nil (spec 5.4).
-func oldest(ctx context.Context, r Reader, name string, after int64, matches Matches) (*Instance, error) {
+func oldest(ctx context.Context, r Reader, name string, after int64, matches signal.Matches) (*signal.Instance, error) {
 	p, list, whole, err := postingsOf(ctx, r, name, matches, after)
 	if err != nil {
 		return nil, err
@@ -184,20 +185,20 @@ func oldest(ctx context.Context, r Reader, name string, after int64, matches Mat
 }
 
 // possible looks whether any instance at all is in the first range of the matches. It says yes when there is none.
-func possible(ctx context.Context, r Reader, name string, matches Matches) (bool, error) {
-	i := slices.IndexFunc(matches, func(m Match) bool { return m.Op != Equal })
+func possible(ctx context.Context, r Reader, name string, matches signal.Matches) (bool, error) {
+	i := slices.IndexFunc(matches, func(m signal.Match) bool { return m.Op != signal.Equal })
 	if i < 0 {
 		return true, nil
 	}
 	m := &matches[i]
-	prefix, bound := paramPrefix(name, m.Param), m.Value.encode()
+	prefix, bound := paramPrefix(name, m.Param), m.Value.Key()
 	after, until := prefix+bound, "" // keys end with their number, so that those of the bound itself come after it
-	if m.Op == Less || m.Op == LessOrEqual {
-		after = prefix + textMark
+	if m.Op == signal.Less || m.Op == signal.LessOrEqual {
+		after = prefix + signal.TextMark
 		if m.Value.IsLong {
-			after = prefix + negativeMark
+			after = prefix + signal.NegativeMark
 		}
-		until = bound + sep + "~"
+		until = bound + signal.Sep + "~"
 	}
 	rows, err := r.Scan(ctx, kindParam, prefix, after, 1)
 	if err != nil {
@@ -207,6 +208,6 @@ func possible(ctx context.Context, r Reader, name string, matches Matches) (bool
 		return false, nil
 	}
 	value := rows[0].Key[len(prefix):]
-	isText := strings.HasPrefix(value, textMark)
+	isText := strings.HasPrefix(value, signal.TextMark)
 	return isText != m.Value.IsLong && (until == "" || value < until), nil
 }

@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"maestro/internal/instance"
+	"maestro/internal/store"
+	"maestro/spec"
+)
+
+// outputs delivers output data that jobs send by themselves to the attempts that have these jobs (spec/runtimes 6). A
+// job is known by its type and id: the attempt's uuid from the launch on, and what its runtime calls it, from the report
+// that says so on. Data of a job that nobody has yet is kept as a record and delivered when somebody has it.
+type outputs struct {
+	e *Engine
+
+	mu    sync.Mutex
+	jobs  map[job]*worker
+	byRun map[store.RunID]map[holder]*worker
+	kept  map[job]int64 // jobs whose data is kept, and since when
+}
+
+// job names a piece of work outside. An empty kind is an attempt's uuid.
+type job struct{ kind, id string }
+
+// worker is an attempt at work.
+type worker struct {
+	holder
+	kind     string
+	workflow string
+	jobs     []job
+	claimed  []job // whose kept data it was given
+}
+
+const (
+	outputKind = "output"         // the collection of records of output data that nobody has claimed
+	keepOutput = 24 * time.Hour   // how long it is kept
+	maxKept    = 10_000           // of how many jobs
+	jobIDKey   = `"job_id"`       // what a runtime's artifact calls the job
+	taskIDKey  = `"titus_task_id` // and what one of the reference's does
+)
+
+// key is the record's.
+func (j job) key() string { return j.kind + "/" + j.id }
+
+// jobKind returns what jobs of a step type are called. A notebook is a job of Kubernetes.
+func jobKind(stepType string) string {
+	switch kind := strings.ToLower(stepType); kind {
+	case strings.ToLower(string(spec.TypeNotebook)):
+		return strings.ToLower(string(spec.TypeKubernetes))
+	default:
+		return kind
+	}
+}
+
+func newOutputs(e *Engine) *outputs {
+	return &outputs{e: e, jobs: make(map[job]*worker), byRun: make(map[store.RunID]map[holder]*worker), kept: make(map[job]int64)}
+}
+
+// keptOutput is what is kept of a job that nobody has yet.
+type keptOutput struct {
+	At       int64           `json:"at"`
+	Workflow string          `json:"workflow_id,omitempty"`
+	Output   json.RawMessage `json:"output"`
+}
+
+// open reads which jobs have data kept.
+func (o *outputs) open(ctx context.Context) error {
+	after := ""
+	for {
+		const page = 500
+		list, err := o.e.store.Scan(ctx, outputKind, "", after, page)
+		if err != nil {
+			return fmt.Errorf("read kept output data: %w", err)
+		}
+		for _, r := range list {
+			after = r.Key
+			kind, id, _ := strings.Cut(r.Key, "/")
+			var k keptOutput
+			_ = json.Unmarshal(r.Value, &k) // what cannot be read is old
+			o.kept[job{kind, id}] = k.At
+		}
+		if len(list) < page {
+			return nil
+		}
+	}
+}
+
+// launched notes an attempt that is about to begin, or begins again, with the artifacts it has, and returns what was
+// kept for it.
+func (o *outputs) launched(h holder, stepType spec.StepType, workflow, uuid string, artifacts map[string][]byte) []item {
+	o.mu.Lock()
+	w := o.byRun[h.run][h]
+	if w == nil {
+		w = &worker{holder: h, kind: jobKind(string(stepType)), workflow: workflow}
+		if o.byRun[h.run] == nil {
+			o.byRun[h.run] = make(map[holder]*worker)
+		}
+		o.byRun[h.run][h] = w
+	}
+	claims := o.name(w, job{"", uuid}, nil)
+	claims = o.called(w, artifacts, claims)
+	o.mu.Unlock()
+	return o.claim(w, claims)
+}
+
+// reported notes what the artifacts of a report call the job, and returns what was kept for it.
+func (o *outputs) reported(h holder, artifacts map[string][]byte) []item {
+	if len(artifacts) == 0 {
+		return nil
+	}
+	o.mu.Lock()
+	w := o.byRun[h.run][h]
+	var claims []job
+	if w != nil {
+		claims = o.called(w, artifacts, nil)
+	}
+	o.mu.Unlock()
+	return o.claim(w, claims)
+}
+
+// called reads the job's id from artifacts.
+func (o *outputs) called(w *worker, artifacts map[string][]byte, claims []job) []job {
+	for key, data := range artifacts {
+		text := string(data)
+		if !strings.HasPrefix(key, "maestro_") || !strings.Contains(text, jobIDKey) && !strings.Contains(text, taskIDKey) {
+			continue
+		}
+		var a struct {
+			Job  string `json:"job_id"`
+			Task string `json:"titus_task_id"`
+		}
+		if json.Unmarshal(data, &a) != nil {
+			continue
+		}
+		if id := a.Job + a.Task; id != "" {
+			claims = o.name(w, job{w.kind, id}, claims)
+		}
+	}
+	return claims
+}
+
+// name makes the worker known by a job, and adds what may have been kept for that.
+func (o *outputs) name(w *worker, j job, claims []job) []job {
+	if o.jobs[j] != w {
+		o.jobs[j] = w
+		w.jobs = append(w.jobs, j)
+	}
+	if j.kind == "" {
+		j.kind = w.kind
+	}
+	if _, ok := o.kept[j]; ok {
+		delete(o.kept, j)
+		w.claimed = append(w.claimed, j)
+		claims = append(claims, j)
+	}
+	return claims
+}
+
+// ended forgets an attempt.
+func (o *outputs) ended(h holder) {
+	o.mu.Lock()
+	w := o.byRun[h.run][h]
+	o.forget(w)
+	o.mu.Unlock()
+	if w != nil {
+		for _, j := range w.claimed {
+			o.drop(j)
+		}
+	}
+}
+
+func (o *outputs) forget(w *worker) {
+	if w == nil {
+		return
+	}
+	for _, j := range w.jobs {
+		if o.jobs[j] == w {
+			delete(o.jobs, j)
+		}
+	}
+	delete(o.byRun[w.run], w.holder)
+	if len(o.byRun[w.run]) == 0 {
+		delete(o.byRun, w.run)
+	}
+}
+
+// loaded forgets attempts of a run that are not at work any more, as the store has it.
+func (o *outputs) loaded(id store.RunID, r *instance.Run) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for h, w := range o.byRun[id] {
+		if s := &r.Steps[h.step]; s.Number != h.attempt || s.Status.Terminal() {
+			o.forget(w)
+		}
+	}
+}
+
+// worker returns who has a job: by the attempt's uuid, or by what its runtime calls it.
+func (o *outputs) worker(j job) *worker {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.find(j)
+}
+
+func (o *outputs) find(j job) *worker {
+	if w := o.jobs[job{"", j.id}]; w != nil {
+		return w
+	}
+	return o.jobs[j]
+}

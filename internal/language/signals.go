@@ -1,0 +1,226 @@
+package language
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"maestro/internal/doc"
+	"maestro/internal/instance"
+	"maestro/internal/signal"
+	"maestro/param"
+	"maestro/spec"
+)
+
+// Dependencies implements instance.Language: names and params are evaluated over workflow params and finished steps, not
+// over the step's own params (spec/signals-triggers 3.2).
+func (l *Language) Dependencies(r *instance.Run, step int, now int64) ([]byte, error) {
+	c := l.scope(r, step, now)
+	written := r.Plan.Nodes[step].Step.SignalDependencies
+	list := make([]signal.Dependency, len(written))
+	for i := range written {
+		d := &written[i]
+		name, err := l.signalName(d.Name, func(defs *param.Defs) (*param.Params, error) { return l.cfg.Exprs.SignalDependencies(defs, c) })
+		if err != nil {
+			return nil, detailed(err)
+		}
+		list[i].Name = name
+		for k := range d.Match {
+			m := &d.Match[k]
+			defs := &param.Defs{}
+			defs.Set(m.Name, m.Param)
+			p, err := l.cfg.Exprs.SignalDependencies(defs, c)
+			if err != nil {
+				return nil, detailed(err)
+			}
+			v, _ := signalValue(p.Lookup(m.Name).Result)
+			op, _ := signal.ParseOp(string(m.Operator))
+			list[i].Match = append(list[i].Match, signal.Match{Param: m.Name, Op: op, Value: v})
+		}
+	}
+	return signal.AppendDependencies(nil, list), nil
+}
+
+// signalName interpolates the name of a signal.
+func (l *Language) signalName(text string, evaluate func(*param.Defs) (*param.Params, error)) (string, error) {
+	const key = "name"
+	defs := &param.Defs{}
+	defs.Set(key, param.Literal(param.StringValue(text)))
+	p, err := evaluate(defs)
+	if err != nil {
+		return "", err
+	}
+	name := p.Lookup(key).Result.Str()
+	if name == "" {
+		return "", param.Errorf(param.Validation, "the name [%s] of a signal is empty", text)
+	}
+	return name, nil
+}
+
+// signalValue converts a result; false for a type that params of signals do not have.
+func signalValue(v param.Value) (signal.Value, bool) {
+	switch v.Type() {
+	case param.Long:
+		return signal.Long(v.Long()), true
+	case param.String:
+		return signal.Text(v.Str()), true
+	}
+	return signal.Value{}, false
+}
+
+// Signals implements instance.Language: the static outputs of the step, which see its params, and then those that its job
+// reported (spec/signals-triggers 4).
+func (l *Language) Signals(r *instance.Run, step int, now int64) ([]byte, error) {
+	var list []signal.Output
+	c := l.scope(r, step, now)
+	own := r.StepParams(step)
+	evaluate := func(defs *param.Defs) (*param.Params, error) { return l.cfg.Exprs.SignalOutputs(defs, own, c) }
+	for i := range r.Plan.Nodes[step].Step.SignalOutputs {
+		o, err := l.output(&r.Plan.Nodes[step].Step.SignalOutputs[i], evaluate)
+		if err != nil {
+			return nil, detailed(err)
+		}
+		list = append(list, o)
+	}
+	if artifact, ok := r.Steps[step].Artifacts[instance.DynamicOutput]; ok {
+		reported, err := dynamicOutputs(artifact)
+		if err != nil {
+			return nil, detailed(err)
+		}
+		list = append(list, reported...)
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	return signal.AppendOutputs(nil, list), nil
+}
+
+func (l *Language) output(written *spec.SignalOutput, evaluate func(*param.Defs) (*param.Params, error)) (signal.Output, error) {
+	var o signal.Output
+	var err error
+	if o.Name, err = l.signalName(written.Name, evaluate); err != nil {
+		return o, err
+	}
+	params, err := evaluate(written.Params)
+	if err != nil {
+		return o, err
+	}
+	for name, p := range params.All() {
+		if v, ok := signalValue(p.Result); ok {
+			o.Params = append(o.Params, signal.Param{Name: name, Value: v})
+		}
+	}
+	payload, err := evaluate(written.Payload)
+	if err != nil || payload.Len() == 0 {
+		return o, err
+	}
+	o.Payload = []byte{'{'}
+	for name, p := range payload.All() {
+		o.Payload = appendMember(o.Payload, name)
+		o.Payload = p.Result.AppendJSON(o.Payload)
+	}
+	o.Payload = append(o.Payload, '}')
+	return o, nil
+}
+
+func appendMember(dst []byte, name string) []byte {
+	if len(dst) > 1 {
+		dst = append(dst, ',')
+	}
+	return append(doc.AppendString(dst, name), ':')
+}
+
+// dynamicOutputs reads the outputs that a job reported (spec/signals-triggers 4.2): evaluated maps, in which texts and
+// integers are params, and everything else is payload.
+func dynamicOutputs(artifact []byte) ([]signal.Output, error) {
+	n, err := doc.ParseJSON(artifact, doc.Limits{})
+	if err != nil {
+		return nil, param.Wrap(param.Validation, err, "artifact [%s] cannot be read", instance.DynamicOutput)
+	}
+	var list []signal.Output
+	outputs := n.Field("signal_outputs")
+	if outputs.IsNull() {
+		return nil, nil
+	}
+	for _, item := range outputs.Items {
+		result := item.Field("evaluated_result")
+		name := result.Field("name")
+		if name.IsNull() || name.Kind != doc.String || name.Text == "" {
+			return nil, param.Errorf(param.Validation, "a signal output of artifact [%s] has no name", instance.DynamicOutput)
+		}
+		o := signal.Output{Name: name.Text}
+		for i := range result.Members {
+			m := &result.Members[i]
+			if m.Name == "name" {
+				continue
+			}
+			if m.Value.Kind == doc.String {
+				o.Params = append(o.Params, signal.Param{Name: m.Name, Value: signal.Text(m.Value.Text)})
+				continue
+			}
+			if m.Value.Kind == doc.Number {
+				if v, err := strconv.ParseInt(m.Value.Text, 10, 64); err == nil {
+					o.Params = append(o.Params, signal.Param{Name: m.Name, Value: signal.Long(v)})
+					continue
+				}
+			}
+			if o.Payload == nil {
+				o.Payload = []byte{'{'}
+			}
+			o.Payload = doc.AppendNode(appendMember(o.Payload, m.Name), m.Value)
+		}
+		if o.Payload != nil {
+			o.Payload = append(o.Payload, '}')
+		}
+		list = append(list, o)
+	}
+	return list, nil
+}
+
+// triggerParam returns a param of the trigger that started the run, or with a name of the signal of that name that did
+// (spec/params 10.5).
+func triggerParam(h *instance.Header, name, p string) (param.Value, error) {
+	none := param.Errorf(param.Internal, "the run was not started by a signal [%s] with a param [%s]", name, p)
+	if h == nil {
+		return param.Value{}, none
+	}
+	if name != "" {
+		return signalParam(h.ParsedSignals().Instances[name], p, none)
+	}
+	data := h.TriggerParams()
+	if data == nil {
+		return param.Value{}, none
+	}
+	params, err := decodeWhole(data)
+	if err != nil {
+		return param.Value{}, param.Wrap(param.Internal, err, "params of the trigger cannot be read")
+	}
+	v := params.Lookup(p)
+	if v == nil || !v.Evaluated {
+		return param.Value{}, none
+	}
+	return v.Result, nil
+}
+
+// dependencyParam returns a param of the signal that a dependency of the attempt matched.
+func dependencyParam(a *instance.Attempt, n int, p string) (param.Value, error) {
+	if n >= len(a.Signals) {
+		return param.Value{}, param.Errorf(param.Internal, "the step has no signal dependency [%d]", n)
+	}
+	return signalParam(a.Signals[n].Params, p, param.Errorf(param.Internal, "signal dependency [%d] of the step has no param [%s]", n, p))
+}
+
+func signalParam(data json.RawMessage, name string, none error) (param.Value, error) {
+	params, err := signal.DecodeParams(data)
+	if err != nil {
+		return param.Value{}, param.Wrap(param.Internal, err, "params of the signal cannot be read")
+	}
+	v, ok := params.Get(name)
+	switch {
+	case !ok:
+		return param.Value{}, none
+	case v.IsLong:
+		return param.LongValue(v.Long), nil
+	default:
+		return param.StringValue(v.Text), nil
+	}
+}

@@ -1,0 +1,167 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"maestro/internal/kube"
+	"maestro/internal/step"
+)
+
+// finish reads what a pod that has ended wrote, and reports how it ended.
+func (cl *cluster) finish(j *job, s *state) time.Duration {
+	c, artifacts, err := cl.locate(j)
+	if err != nil { // it was readable when the pod was made
+		return cl.refuse(j, step.PlatformError, "The step's runtime broke down", err)
+	}
+	r := step.Report{State: s.verdict(), Begun: true}
+	text := "n/a"
+	var out *step.Output
+	lg, err := cl.readLog(j, s)
+	switch {
+	case cl.ctx.Err() != nil:
+		return idle
+	case err != nil && kube.Temporary(err) && !s.gone:
+		if wait, enough := j.fails(err, logTries); !enough {
+			return wait
+		}
+		fallthrough
+	case err != nil:
+		r.Timeline = append(r.Timeline, warn("The log of the pod cannot be read; output data, if there was any, is lost: "+oneLine(err.Error())))
+	default:
+		text = lg.tail.String()
+		if out, err = readOutput(lg.marks.last, lg.marks.tooLong, j.a.Params); err != nil {
+			return cl.malformed(j, about(j, c, artifacts, nil), s, err)
+		}
+		if lg.cut {
+			r.Timeline = append(r.Timeline, warn(fmt.Sprintf("The log has more than %d MiB; only its end was searched for output data", cl.cfg.MaxLogBytes>>20)))
+		}
+	}
+	r.Output = out
+	r.Artifacts = about(j, c, artifacts, &text)
+	story := s.story(j.name)
+	switch {
+	case r.State == step.PlatformError || r.State == step.TimedOut:
+		r.Timeline = append(r.Timeline, details("The pod did not end by itself", story)...)
+	case s.reason == "OOMKilled":
+		r.Timeline = append(r.Timeline, details("The pod ran out of memory", story)...)
+	default:
+		r.Timeline = append(r.Timeline, info(story)...)
+	}
+	cl.settle(j, r, false)
+	return idle
+}
+
+// malformed reports output data that cannot be read: the job may have ended well, but not in the way it should have.
+func (cl *cluster) malformed(j *job, artifacts map[string][]byte, s *state, err error) time.Duration {
+	state := step.UserError
+	if v := s.verdict(); v == step.PlatformError || v == step.TimedOut {
+		state = v // it was cut off, and perhaps in the middle of that
+	}
+	message := "Error processing the output data in " + j.kind.Runtime
+	cl.settle(j, step.Report{State: state, Begun: true, Artifacts: artifacts, Timeline: details(message, err.Error())}, false)
+	return idle
+}
+
+func oneLine(s string) string { return clause(s) }
+
+// reading is what was found in a log.
+type reading struct {
+	tail  tail
+	marks marks
+	cut   bool // not all of it was read
+}
+
+var errQuiet = errors.New("the log stopped in the middle")
+
+const logStall = time.Minute // without a byte
+
+// readLog reads the log of a pod that has ended: all of it, for what stands between the last output tokens, or, if it is
+// too long for that, its end. It holds no more of it than what is asked for.
+func (cl *cluster) readLog(j *job, s *state) (*reading, error) {
+	if s.gone {
+		return nil, errors.New("there is no such pod any more")
+	}
+	r, err := cl.readPart(j, 0)
+	if err == nil && r.cut {
+		if r, err = cl.readPart(j, 1000); err == nil {
+			r.cut = true
+		}
+	}
+	return r, err
+}
+
+func (cl *cluster) readPart(j *job, lines int) (*reading, error) {
+	ctx, cancel := context.WithCancelCause(cl.ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(logStall, func() { cancel(errQuiet) })
+	defer stall.Stop()
+	body, err := cl.api.PodLog(ctx, j.ns, j.name, kube.LogOptions{Container: containerName, TailLines: lines})
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	r := &reading{tail: tail{max: tailBytes, lines: tailLines}, marks: marks{max: maxOutput}}
+	buf := make([]byte, 32<<10)
+	for left := cl.cfg.MaxLogBytes; left > 0; {
+		n, err := body.Read(buf[:min(int64(len(buf)), left)])
+		r.tail.write(buf[:n])
+		r.marks.write(buf[:n])
+		left -= int64(n)
+		if errors.Is(err, io.EOF) {
+			return r, nil
+		}
+		if err != nil {
+			if context.Cause(ctx) == errQuiet {
+				err = errQuiet
+			}
+			return nil, fmt.Errorf("read the log of pod %s: %w", j.name, err)
+		}
+		stall.Reset(logStall)
+	}
+	r.cut = true
+	return r, nil
+}
+
+// tail keeps the last lines of a stream, within a number of bytes.
+type tail struct {
+	max, lines int
+
+	kept []byte
+	cut  bool // there was more
+}
+
+func (t *tail) write(p []byte) {
+	if len(p) > t.max {
+		p, t.cut = p[len(p)-t.max:], true
+		t.kept = t.kept[:0]
+	}
+	if over := len(t.kept) + len(p) - t.max; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+		t.cut = true
+	}
+	t.kept = append(t.kept, p...)
+}
+
+// String returns the tail as text that any database takes: UTF-8 without NUL, no half character at its start.
+func (t *tail) String() string {
+	b := t.kept
+	at := len(b)
+	for n := 0; n < t.lines && at > 0; n++ { // the end of a line belongs to it
+		at--
+		for at > 0 && b[at-1] != '\n' {
+			at--
+		}
+	}
+	b = b[at:]
+	if t.cut && at == 0 {
+		for n := 0; n < 3 && len(b) > 0 && b[0]&0xc0 == 0x80; n++ {
+			b = b[1:]
+		}
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(string(b), "\uFFFD"), "\x00", "\uFFFD")
+}

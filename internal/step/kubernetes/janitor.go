@@ -1,0 +1,94 @@
+package kubernetes
+
+import (
+	"time"
+
+	"maestro/internal/kube"
+)
+
+const (
+	sweepFirst = 10 * time.Minute // after which every engine that died has come back, and found its pods
+	sweepMin   = time.Minute
+	sweepMax   = 10 * time.Minute // between sweeps
+	sweepLimit = 1000             // deletions in one sweep; the next goes on
+)
+
+// janitor deletes finished pods that are old, and those that only keep a name. It does one thing at a time and never
+// more than so much at once, so that a cluster with a long backlog does not notice.
+func (cl *cluster) janitor() {
+	t := time.NewTimer(sweepFirst)
+	defer t.Stop()
+	for {
+		select {
+		case <-cl.ctx.Done():
+			return
+		case <-t.C:
+		}
+		for _, ns := range cl.namespaces() {
+			if err := cl.sweep(ns, time.Now()); err != nil {
+				cl.complain("old pods cannot be deleted", ns, err)
+			}
+		}
+		t.Reset(min(max(cl.cfg.TTL/4, sweepMin), sweepMax))
+	}
+}
+
+// namespaces are those where there may be pods, as far as this process knows.
+func (cl *cluster) namespaces() []string {
+	all := []string{cl.cfg.Namespace}
+	seen := map[string]bool{cl.cfg.Namespace: true}
+	add := func(ns string) {
+		if !seen[ns] {
+			seen[ns] = true
+			all = append(all, ns)
+		}
+	}
+	for _, ns := range cl.cfg.Namespaces {
+		add(ns)
+	}
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	for ns := range cl.watchers {
+		add(ns)
+	}
+	return all
+}
+
+// sweep deletes what is old in one namespace.
+func (cl *cluster) sweep(ns string, now time.Time) error {
+	type old struct{ name, uid string }
+	var found []old
+	_, err := cl.api.ListPods(cl.ctx, ns, labelServer+"="+cl.cfg.Name, "", func(p *kube.Pod) {
+		if len(found) < sweepLimit && cl.expired(p, now) {
+			found = append(found, old{p.Metadata.Name, p.Metadata.UID})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, o := range found {
+		if err := cl.api.DeletePod(cl.ctx, ns, o.name, o.uid, idle); err != nil && kube.Code(err) != 404 && kube.Code(err) != 409 {
+			return err
+		}
+	}
+	return nil
+}
+
+// expired reports whether nobody needs a pod any more. One whose times cannot be told stays.
+func (cl *cluster) expired(p *kube.Pod, now time.Time) bool {
+	s := observe(p)
+	if !s.over && s.hindered != tombstoned || !s.deleting.IsZero() {
+		return false
+	}
+	at := s.finished
+	if at.IsZero() {
+		at = kube.Time(p.Metadata.CreationTimestamp)
+	}
+	if at.IsZero() || now.Sub(at) < cl.cfg.TTL {
+		return false
+	}
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	w := cl.watchers[p.Metadata.Namespace]
+	return w == nil || w.jobs[p.Metadata.Name] == nil // nobody is about to report how it ended
+}

@@ -1,0 +1,131 @@
+package kubernetes
+
+import (
+	"context"
+	"time"
+
+	"maestro/internal/kube"
+	"maestro/internal/step"
+)
+
+// job is one attempt, from the first time that the engine speaks of it until its end is reported.
+type job struct {
+	a    *step.Attempt
+	kind *Kind
+
+	// These belong to the worker that has the job.
+	stage     stage
+	ns, name  string
+	ours      bool      // there is, or was, a pod of this attempt
+	posted    bool      // a request to create one was made, and nobody knows what became of it
+	refused   error     // a pod with this name exists already
+	failing   time.Time // since when what is being done fails; zero: it does not
+	tries     kube.Backoff
+	lookAt    time.Time // when to look at a pod that the watch has not shown
+	lookAfter time.Duration
+	warned    [hindrances]bool
+	hindered  time.Time // since when, zero: it is not
+	deletions int
+
+	// The rest is guarded by cluster.mu.
+	listeners []listener
+	stop      bool   // somebody asked for its end
+	found     bool   // an earlier process may have begun it
+	told      bool   // that it runs; written by the worker
+	uid       string // of the pod; written by the worker
+	retell    bool   // somebody has not heard that it runs
+	live      bool   // there is a pod to be seen
+	done      bool
+
+	queued, running, again bool
+	timer                  *time.Timer
+
+	seen      *state // the last that was heard
+	confirmed bool   // the watch has shown the pod
+	check     bool   // a list did not have it
+	awaited   uint64 // the list that has yet to show the pod
+}
+
+// stage is how far a job has come.
+type stage uint8
+
+const (
+	beginning  stage = iota // whether there is a pod is not known
+	following               // there is one
+	discarding              // the end is reported, the pod is to go
+)
+
+// listener is somebody who waits for the end of an attempt.
+type listener struct {
+	ctx  context.Context
+	r    step.Reporter
+	stop bool
+}
+
+// inbox is what has come in for a job since its last turn.
+type inbox struct {
+	seen                           *state
+	confirmed, check, stop, retell bool
+}
+
+// disarm forgets when the job was due. cluster.mu is held.
+func (j *job) disarm() {
+	if j.timer != nil {
+		j.timer.Stop()
+		j.timer = nil
+	}
+}
+
+// fails says how long to wait after a failure, and whether it has gone on for longer than d.
+func (j *job) fails(err error, d time.Duration) (wait time.Duration, enough bool) {
+	if j.failing.IsZero() {
+		j.failing = time.Now()
+		j.tries = kube.Backoff{Min: 200 * time.Millisecond, Max: 10 * time.Second}
+	}
+	return j.tries.Next(err), time.Since(j.failing) > d
+}
+
+// works is called when something succeeded.
+func (j *job) works() { j.failing = time.Time{} }
+
+// wanted reports whether anybody still listens.
+func (cl *cluster) wanted(j *job) bool {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	for _, l := range j.listeners {
+		if l.ctx.Err() == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// drop forgets a job that nobody listens to.
+func (cl *cluster) drop(j *job) time.Duration {
+	cl.settle(j, step.Report{}, false)
+	return idle
+}
+
+// see makes what was learned of a pod known, and gives the job its turn if that matters.
+func (cl *cluster) see(j *job, s *state, confirmed bool) {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	cl.seeLocked(j, s, confirmed)
+}
+
+func (cl *cluster) seeLocked(j *job, s *state, confirmed bool) {
+	old := j.seen
+	if old != nil && old.over && !s.gone && s.uid == old.uid {
+		return // news from before the end
+	}
+	if s.gone && old != nil { // how it was before says why
+		c := *old
+		c.gone = true
+		s = &c
+	}
+	j.seen = s
+	j.confirmed = j.confirmed || confirmed
+	if j.live && s.news(old) {
+		cl.wakeLocked(j)
+	}
+}
