@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"runtime/debug"
 	"time"
@@ -59,6 +60,11 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 		return errors.Join(err, l.Close())
 	}
 	warnIfOpen(log, l.Addr())
+	if cfg.DebugListen != "" {
+		if err := n.profiles(cfg.DebugListen); err != nil {
+			return errors.Join(err, l.Close(), n.closeParts())
+		}
+	}
 	h := &http.Server{Handler: n.server, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(l) }()
@@ -92,6 +98,30 @@ func (n *node) shutdown(h *http.Server, within time.Duration) error {
 		err = errors.Join(fmt.Errorf("requests were cut off after %s: %w", within, err), h.Close())
 	}
 	return errors.Join(err, n.closeParts())
+}
+
+// profiles serves what net/http/pprof gives.
+func (n *node) profiles(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen on debug.listen %s: %w", addr, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	h := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = h.Serve(l)
+	}()
+	n.closers = append(n.closers, func() error {
+		err := h.Close()
+		<-served
+		return err
+	})
+	return nil
 }
 
 // warnIfOpen says loudly that anybody who can reach the server can use it.

@@ -32,6 +32,7 @@ type Config struct {
 	JobTemplate JobTemplate
 	StepAction  StepAction
 	Log         Log
+	DebugListen string // host:port, empty for none
 }
 
 // Store says where state is kept.

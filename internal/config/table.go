@@ -97,6 +97,8 @@ func New() *Table {
 			Help: "least severe lines of the server's log"},
 		{Key: "log.format", Default: "text", value: choice(&c.Log.Format, "text", "json"),
 			Help: "form of the server's log"},
+		{Key: "debug.listen", value: text(&c.DebugListen),
+			Help: "address to serve Go profiles on (/debug/pprof), such as 127.0.0.1:6060; off unless set"},
 	}}
 }
 
