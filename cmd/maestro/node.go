@@ -27,6 +27,7 @@ import (
 	"maestro/internal/step/task"
 	"maestro/internal/store"
 	"maestro/internal/store/sqlite"
+	"maestro/internal/trigger"
 	"maestro/internal/yamldoc"
 	"maestro/param"
 	"maestro/spec"
@@ -39,6 +40,7 @@ type node struct {
 	store   store.Store
 	catalog *catalog.Catalog
 	engine  *engine.Engine
+	signals *trigger.Signals
 	server  *server.Server
 	task    *task.Runtime
 	closers []func() error
@@ -72,6 +74,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	n.catalog, err = catalog.New(catalog.Config{
 		Store: db, Runs: db, Params: exprs, Defaults: defaults, Rules: rules, Cluster: cfg.ClusterName, Now: nowMillis,
 		Exclusive: true, TemplateTTL: cfg.JobTemplate.CacheTTL, Log: log, Changed: n.changed,
+		Subscribe: n.subscribe,
 	})
 	if err != nil {
 		return nil, err
@@ -93,6 +96,13 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
 		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
 	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
+	n.signals = trigger.NewSignals(trigger.SignalsConfig{
+		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: nowMillis,
+		UniqueID: func() int64 { return unique.Add(1) }, Random: rand.Uint64, Log: log,
+	})
+	if err := n.signals.Load(ctx); err != nil { // before runs go on and announce
+		return nil, err
+	}
 	if err := n.engine.Open(ctx); err != nil {
 		return nil, err
 	}
@@ -101,6 +111,8 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		defer cancel()
 		return n.engine.Close(ctx)
 	})
+	n.signals.Start()
+	n.closers = append(n.closers, func() error { n.signals.Close(); return nil })
 
 	runs := server.NewRuns(server.RunsConfig{
 		Starter: n.engine, Runs: n.engine, Steps: n.engine, Reader: n.engine, Watcher: n.engine, Journal: db, Logs: n.engine,
@@ -185,11 +197,20 @@ type chance struct{ scope.DryRun }
 // Random returns random bits.
 func (chance) Random() uint64 { return rand.Uint64() }
 
+// subscribe returns what a change of a definition makes of its triggers.
+func (n *node) subscribe(ctx context.Context, c catalog.Change) ([]store.Record, error) {
+	if n.signals == nil {
+		return nil, nil
+	}
+	return n.signals.Subscribe(ctx, c)
+}
+
 // changed is told of every change of a definition: runs that wait for their turn may have it now.
 func (n *node) changed(c catalog.Change) {
 	if n.engine == nil {
 		return
 	}
+	n.signals.Changed(c)
 	n.engine.Tell()
 	if c.After != nil {
 		go n.engine.Changed(c.After.Internal)

@@ -33,6 +33,8 @@ type Config struct {
 	// Subscribe returns records that must be written in one transaction with a change, such as the subscriptions of its
 	// triggers. An error refuses the change. nil: none.
 	Subscribe func(ctx context.Context, c Change) ([]store.Record, error)
+	// Keep says what stays of the journals of a deleted workflow's runs: their events. nil: nothing.
+	Keep store.Keep
 	// Changed is told of every change after it is durable, in order for each workflow. It must not block and must not
 	// call back. nil: nobody is.
 	Changed func(c Change)

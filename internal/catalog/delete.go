@@ -87,12 +87,16 @@ func (c *Catalog) remove(ctx context.Context, h *Head, event []byte, at int64) e
 	c.setDeleting(h.ID, true)
 	done := make(chan error, 1)
 	c.work.Go(func() {
-		err := c.store.Delete(c.ctx, h.ID, event, at)
-		c.setDeleting(h.ID, false)
-		if err != nil {
-			c.log.Warn("workflow data not removed", "workflow", h.ID, "internal", h.Internal, "err", err)
+		err := c.store.Delete(c.ctx, h.ID, event, at, c.cfg.Keep)
+		if err == nil || c.exists(h.Internal) {
+			c.setDeleting(h.ID, false)
+			done <- err
+			return
 		}
-		done <- err
+		done <- nil // the workflow is gone, only its data is not
+		c.log.Warn("workflow data not removed yet", "workflow", h.ID, "internal", h.Internal, "err", err)
+		c.purge()
+		c.setDeleting(h.ID, false)
 	})
 	const patience = 200 * time.Millisecond // most workflows are gone within a few milliseconds, data and all
 	timer := time.NewTimer(patience)
@@ -102,10 +106,37 @@ func (c *Catalog) remove(ctx context.Context, h *Head, event []byte, at int64) e
 		case err := <-done:
 			return err
 		case <-timer.C:
-			if _, err := c.store.WorkflowByInternal(context.WithoutCancel(ctx), h.Internal); errors.Is(err, store.ErrNotFound) {
+			if !c.exists(h.Internal) {
 				return nil
 			}
 			timer.Reset(patience / 10)
+		}
+	}
+}
+
+// exists reports whether the row of a workflow is still there, or may be.
+func (c *Catalog) exists(internal int64) bool {
+	_, err := c.store.WorkflowByInternal(context.WithoutCancel(c.ctx), internal)
+	return !errors.Is(err, store.ErrNotFound)
+}
+
+// Resume finishes deletions that an earlier process did not, in the background. What Config.Keep needs must be there.
+func (c *Catalog) Resume() { c.work.Go(c.purge) }
+
+// purge removes the data of deleted workflows, and tries again until it has.
+func (c *Catalog) purge() {
+	for delay := time.Second; ; delay = min(2*delay, time.Minute) {
+		err := c.store.Purge(c.ctx, c.cfg.Keep)
+		if err == nil {
+			return
+		}
+		if c.ctx.Err() == nil {
+			c.log.Warn("data of deleted workflows not removed yet", "err", err)
+		}
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-time.After(delay):
 		}
 	}
 }

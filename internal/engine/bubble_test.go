@@ -47,6 +47,13 @@ func (l *lab) push(id, properties string, steps ...string) {
 // open starts an engine. plan, if not nil, says what happens to its writes.
 func (l *lab) open(cfg engine.Config, plan func(faulty.Write) faulty.Fault) (*engine.Engine, *faulty.Store) {
 	l.t.Helper()
+	s := faulty.New(l.disk, plan)
+	return l.openOn(cfg, s, l.book), s
+}
+
+// openOn starts an engine on a store.
+func (l *lab) openOn(cfg engine.Config, s engine.Store, b engine.Catalog) *engine.Engine {
+	l.t.Helper()
 	lang, err := enginetest.Language()
 	if err != nil {
 		l.t.Fatal(err)
@@ -54,13 +61,12 @@ func (l *lab) open(cfg engine.Config, plan func(faulty.Write) faulty.Fault) (*en
 	if cfg.Groups == 0 {
 		cfg.Groups = 2
 	}
-	s := faulty.New(l.disk, plan)
-	e := engine.New(cfg, s, l.book, lang, map[spec.StepType]step.Runtime{spec.TypeShell: l.work}, slog.New(slog.DiscardHandler))
+	e := engine.New(cfg, s, b, lang, map[spec.StepType]step.Runtime{spec.TypeShell: l.work}, slog.New(slog.DiscardHandler))
 	if err := e.Open(context.Background()); err != nil {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() { _ = e.Close(context.Background()) }) // also when the test gives up
-	return e, s
+	return e
 }
 
 // crash has the process of an engine die.
@@ -120,13 +126,19 @@ func (l *lab) judge() []*checker.Run {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		run, problems := checker.Journal(row, entries)
-		for _, p := range problems {
-			l.t.Errorf("run [%d][%d][%d]: %s", row.Workflow, row.Instance, row.Run, p)
-		}
-		runs = append(runs, run)
+		runs = append(runs, judged(l.t, row, entries))
 	}
 	return runs
+}
+
+// judged checks the journal of a run.
+func judged(t *testing.T, row *store.Run, entries []store.Entry) *checker.Run {
+	t.Helper()
+	run, problems := checker.Journal(row, entries)
+	for _, p := range problems {
+		t.Errorf("run [%d][%d][%d]: %s", row.Workflow, row.Instance, row.Run, p)
+	}
+	return run
 }
 
 // hold is a runtime's Start that never reports by itself.

@@ -35,8 +35,8 @@ const (
 // one says is refused, and it lets go.
 func TestInvariant_OneOwner(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		var reporters []step.Reporter
-		l.work.onStart = func(_ *step.Attempt, r step.Reporter) { reporters = append(reporters, r) }
+		var olds, news []step.Reporter
+		l.work.onStart = func(_ *step.Attempt, r step.Reporter) { olds = append(olds, r) }
 		l.push("wf", parallel, chain, chain2)
 		cut := atomic.Bool{} // the old owner's leases are not renewed, but it can still write
 		old, _ := l.open(engine.Config{Node: "old"}, func(w faulty.Write) faulty.Fault {
@@ -48,30 +48,30 @@ func TestInvariant_OneOwner(t *testing.T) {
 		run := l.start(old, "wf")
 		cut.Store(true)
 		time.Sleep(time.Minute)
+		l.work = &work{onStart: func(_ *step.Attempt, r step.Reporter) { news = append(news, r) }}
 		fresh, _ := l.open(engine.Config{Node: "fresh"}, nil)
 		<-fresh.Recovered()
 		idle()
 		before := l.row(run).Entries
 
-		reporters[0].Report(step.Report{State: step.FatalError}) // to the old owner
+		olds[0].Report(step.Report{State: step.FatalError})
 		time.Sleep(10 * time.Second)
 
 		if got := l.row(run).Entries; got != before {
 			t.Errorf("the old owner wrote: %d entries, %d before", got, before)
 		}
+		cut.Store(false)
+		time.Sleep(10 * time.Second)
 		if got := old.InMemory(); got != 0 {
-			cut.Store(false)
-			time.Sleep(10 * time.Second)
-			if got = old.InMemory(); got != 0 {
-				t.Errorf("the old owner keeps %d runs in memory after it heard that its leases are gone", got)
+			t.Errorf("the old owner keeps %d runs in memory after it heard that its leases are gone", got)
+		}
+		for i := range 2 { // a, then b
+			news[len(news)-1].Report(step.Report{State: step.Done})
+			idle()
+			if want := i + 2; len(news) != want && i == 0 {
+				t.Fatalf("the new owner began %d attempts, want %d", len(news), want)
 			}
 		}
-		for _, r := range reporters[1:] {
-			r.Report(step.Report{State: step.Done}) // those of the new owner are among them
-		}
-		time.Sleep(time.Second)
-		reporters[len(reporters)-1].Report(step.Report{State: step.Done})
-		idle()
 		l.want(run, instance.RunSucceeded)
 		l.judge()
 		l.close(old)
@@ -892,6 +892,7 @@ func TestInvariant_NoPoison_Panics(t *testing.T) {
 				if at == "Apply" {
 					e.Deliver(l.row(bad).ID, instance.Reported{At: time.Now().UnixMilli(), Attempt: 1, Outcome: instance.OutcomeUserError})
 				}
+				idle()
 				for _, run := range []engine.Started{bad, good} {
 					_, _ = e.ActOnRun(t.Context(), engine.RunAction{WorkflowID: run.WorkflowID, Instance: run.Instance, Action: instance.Stop, User: "u"})
 				}

@@ -33,6 +33,14 @@ func (e *Engine) LoadID(ctx context.Context, id store.RunID) (*instance.Run, err
 	return r, err
 }
 
+// Identify makes a run of its row, before its first entry: what names it, and no more.
+func (e *Engine) Identify(ctx context.Context, row *store.Run) (*instance.Run, error) {
+	return e.build(ctx, row, false)
+}
+
+// IsDamaged reports whether an error says that what the store has of a run makes no sense, and never will.
+func IsDamaged(err error) bool { return errors.Is(err, errDamaged) }
+
 func notFound(workflowID string, inst, run int64) error {
 	return fmt.Errorf("%w: workflow instance [%s][%d][%d] not found (either not created or deleted)", ErrNotFound, workflowID, inst, run)
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// maxDependencies is beyond what any definition can have; more is damage.
+const maxDependencies = 1 << 16
+
 // Fold replays one journal entry. It is how a run is loaded; Apply uses the same steps for what it records.
 func (r *Run) Fold(entry []byte) error {
 	records, err := DecodeEntry(entry)
@@ -64,6 +67,9 @@ func (r *Run) fold(rec *Record) error {
 	case KindStepEnding:
 		s.ending, s.endingFrom, s.endingAt = StepStatus(rec.Status), rec.A, rec.At
 	case KindStepSignals:
+		if rec.A < 0 || rec.A > maxDependencies {
+			return fmt.Errorf("instance: step %s of run %s cannot have %d signal dependencies", r.Plan.Nodes[rec.Step].ID, r.Identity(), rec.A)
+		}
 		s.Deps, s.Signals = rec.Data, make([]Dependency, rec.A)
 	case KindStepSignal:
 		if rec.A < 0 || rec.A >= int64(len(s.Signals)) {
@@ -91,6 +97,9 @@ func (r *Run) foldRunStatus(rec *Record) error {
 	}
 	r.Own = to
 	if rec.A != 0 {
+		if rec.A < 0 || rec.A > int64(RunSucceeded) {
+			return fmt.Errorf("instance: run %s cannot have ended with status %d", r.Identity(), rec.A)
+		}
 		r.Own = RunStatus(rec.A)
 	}
 	if to == InProgress || rec.B != 0 {

@@ -14,7 +14,7 @@ import (
 
 // Event is one change that a watch tells.
 type Event struct {
-	Type string // Added, Modified or Deleted
+	Type string // Added, Modified, Deleted, or Bookmark, which says nothing but that the watch is alive
 	Pod  Pod
 }
 
@@ -23,6 +23,7 @@ const (
 	Added    = "ADDED"
 	Modified = "MODIFIED"
 	Deleted  = "DELETED"
+	Bookmark = "BOOKMARK"
 )
 
 const (
@@ -78,9 +79,8 @@ func (c *Client) WatchPods(ctx context.Context, namespace, labels, version strin
 			version = v
 		}
 		switch raw.Type {
-		case Added, Modified, Deleted:
+		case Added, Modified, Deleted, Bookmark:
 			on(&ev)
-		case "BOOKMARK": // nothing but a version
 		default:
 			return version, fmt.Errorf("watch pods in %s: unknown event %q", namespace, oneLine(raw.Type))
 		}

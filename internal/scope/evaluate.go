@@ -39,6 +39,13 @@ func (x *Exprs) stepSession(c *StepScope) session {
 // EvaluateStep evaluates the params of a step attempt, in order.
 func (x *Exprs) EvaluateStep(defs *param.Defs, c *StepScope) (*param.Params, error) {
 	params := param.NewParams(defs)
+	derive := StepDerive(c.Run, c.Step)
+	for i := range params.Len() { // what follows from the step's identity needs no script
+		p := params.Ref(i)
+		if v, ok := derive(params.Name(i), p.Def); ok {
+			p.Result, p.Time, p.Evaluated = v, c.Now, true
+		}
+	}
 	s := x.stepSession(c)
 	if err := s.start(params, c.where(), c.Now).All(); err != nil {
 		return nil, err
@@ -178,5 +185,11 @@ func (x *Exprs) Attribute(text, where string, workflow *param.Params, now int64)
 // (params 10.6). where names it in messages.
 func (x *Exprs) Alone(name string, d *param.Def, where string, now int64) (param.Param, error) {
 	s := session{x: x, level: workflowLevel}
+	return s.start(&param.Params{}, where, now).Adhoc(name, d)
+}
+
+// Trigger is Alone with functions: what a signal trigger evaluates may ask w for the params of its signals.
+func (x *Exprs) Trigger(name string, d *param.Def, w World, where string, now int64) (param.Param, error) {
+	s := session{x: x, level: workflowLevel, functions: true, world: w}
 	return s.start(&param.Params{}, where, now).Adhoc(name, d)
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -24,9 +23,9 @@ const (
 // the end of the feed.
 func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	f := a.newFeed(q.Get("workflow_id"))
+	want := ofWorkflow(q.Get("workflow_id"))
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-		return a.streamEvents(w, r, f)
+		return a.streamEvents(w, r, want)
 	}
 	paged := q.Has("first")
 	name, from := "limit", q.Get("after")
@@ -43,14 +42,16 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 	if limit < 1 || limit > eventLimit {
 		return api.Errorf(api.BadRequest, "%s must be from 1 to %d, not %d", name, eventLimit, limit)
 	}
-	if f.at, err = a.feedCursor(r.Context(), from); err != nil {
-		return err
-	}
-	events, more, err := f.read(r.Context(), int(limit), time.Now().Add(searchTime))
+	at, err := a.feedCursor(r.Context(), from)
 	if err != nil {
 		return err
 	}
-	next := f.at.String()
+	f := a.source.Reader(at, want)
+	events, more, err := f.Read(r.Context(), int(limit), time.Now().Add(searchTime))
+	if err != nil {
+		return err
+	}
+	next := f.At().String()
 	if paged {
 		info := pageInfo{End: next, HasPrevious: from != "" && from != "0", HasNext: more, Total: int64(len(events))}
 		if len(events) > 0 {
@@ -77,15 +78,16 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 }
 
 // streamEvents streams the feed until the client or the server has enough.
-func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, f *feed) error {
+func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, want func(string) bool) error {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
 		text = r.URL.Query().Get("after")
 	}
-	var err error
-	if f.at, err = a.feedCursor(r.Context(), text); err != nil {
+	at, err := a.feedCursor(r.Context(), text)
+	if err != nil {
 		return err
 	}
+	f := a.source.Reader(at, want)
 	grown, stop := a.cfg.Watcher.Watch(0)
 	defer stop()
 	out, err := openStream(w, r)
@@ -94,7 +96,7 @@ func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, f *feed) err
 	}
 	defer out.close()
 	for {
-		events, more, err := f.read(r.Context(), readAtOnce, time.Now().Add(keepAlive))
+		events, more, err := f.Read(r.Context(), readAtOnce, time.Now().Add(keepAlive))
 		if err != nil {
 			return a.broken(r.Context(), "all workflows", err)
 		}
@@ -116,7 +118,7 @@ func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, f *feed) err
 // feedCursor reads a place in the feed.
 func (a *Runs) feedCursor(ctx context.Context, text string) (view.Cursor, error) {
 	if isLatest(text) {
-		pos, err := a.end(ctx)
+		pos, err := a.source.End(ctx)
 		return view.Cursor{Pos: pos, Index: view.WholeEntry}, err
 	}
 	c, err := view.ParseCursor(text)
@@ -126,37 +128,12 @@ func (a *Runs) feedCursor(ctx context.Context, text string) (view.Cursor, error)
 	return c, nil
 }
 
-// end returns the position of the last entry of the journal, by halving: the journal only tells what is after a place.
-func (a *Runs) end(ctx context.Context) (int64, error) {
-	last := func(pos int64) (int64, error) {
-		e, err := a.cfg.Journal.After(ctx, pos, 0, 1)
-		if err != nil || len(e) == 0 {
-			return 0, err
-		}
-		return e[0].Pos, nil
+// ofWorkflow selects the events of one workflow; empty: of all.
+func ofWorkflow(id string) func(string) bool {
+	if id == "" {
+		return nil
 	}
-	lo, err := last(0)
-	if err != nil || lo == 0 {
-		return 0, err
-	}
-	for hi := int64(math.MaxInt64 - 1); lo < hi; {
-		mid := lo + (hi-lo)/2
-		pos, err := last(mid)
-		if err != nil {
-			return 0, err
-		}
-		if pos == 0 {
-			hi = mid
-		} else {
-			lo = pos
-		}
-	}
-	return lo, nil
-}
-
-// ended reports whether ctx or the deadline of a search is over.
-func ended(ctx context.Context, until time.Time) bool {
-	return ctx.Err() != nil || time.Now().After(until)
+	return func(workflow string) bool { return workflow == id }
 }
 
 var _ Journal = store.Feed(nil)

@@ -8,6 +8,7 @@ import (
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
+	"maestro/internal/view"
 )
 
 // feedPage is the answer of the feed.
@@ -150,15 +151,16 @@ func TestFeedForgets(t *testing.T) {
 		s.apply(t, f, instance.Reported{At: 1020, Attempt: 1, Outcome: instance.OutcomeDone})
 	}
 	a := NewRuns(RunsConfig{Reader: s, Journal: s})
-	f := a.newFeed("")
 	n := 0
+	var at view.Cursor
 	for {
-		events, more, err := f.read(t.Context(), 1, noDeadline)
+		f := a.source.Reader(at, nil) // which knows nothing of any run
+		events, more, err := f.Read(t.Context(), 1, noDeadline)
 		if err != nil {
 			t.Fatal(err)
 		}
 		n += len(events)
-		clear(f.runs)
+		at = f.At()
 		if !more {
 			break
 		}

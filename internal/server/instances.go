@@ -4,8 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/event"
 	"maestro/internal/instance"
 	"maestro/internal/step"
 	"maestro/internal/store"
@@ -71,7 +73,9 @@ type RunsConfig struct {
 	Journal Journal
 	Logs    LogSource
 
-	Cluster  string          // name of this cluster in published events; default "test"
+	Cluster   string        // name of this cluster in published events; default "test"
+	Retention time.Duration // how long they can be read; 0: for ever
+
 	Stopping <-chan struct{} // closed when streams are to end, so that the server can; nil: never
 	Log      *slog.Logger    // nil: nothing is logged
 	Now      func() int64    // epoch milliseconds; required
@@ -80,8 +84,8 @@ type RunsConfig struct {
 // Runs are the endpoints about runs (spec/api 5): starting them, acting on them, reading them, and following what
 // happens. It decides nothing: the engine does, and says why not in its errors. It is safe for concurrent use.
 type Runs struct {
-	cfg   RunsConfig
-	names runNames
+	cfg    RunsConfig
+	source *event.Source
 }
 
 // NewRuns returns the endpoints. They are added to a Server with Config.Register.
@@ -92,7 +96,8 @@ func NewRuns(cfg RunsConfig) *Runs {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Runs{cfg: cfg}
+	source := event.NewSource(event.Config{Journal: cfg.Journal, Runs: cfg.Reader, Cluster: cfg.Cluster, Retention: cfg.Retention, Now: cfg.Now})
+	return &Runs{cfg: cfg, source: source}
 }
 
 // Register adds all routes.

@@ -196,5 +196,5 @@ type Store interface {
 type Stats struct {
 	Commits    int64 // write transactions
 	Statements int64 // statements executed inside them, transaction control included
-	Bytes      int64 // size of the database in bytes, now, its log included
+	Bytes      int64 // size of the data in bytes, now; the files may be larger
 }

@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 
-	"maestro/internal/doc"
 	"maestro/internal/instance"
 )
 
@@ -180,21 +179,4 @@ func (p *Publisher) event(dst []Event, kind string, o *Object) []Event {
 	dst = append(dst, Event{Cursor: Cursor{p.pos, p.index}, Type: kind, Data: o.Close()})
 	p.index++
 	return dst
-}
-
-// DefinitionEvent reads a journal entry that is about a workflow's definition: such an entry is the published event
-// itself, as JSON. It returns the event and the workflow it is about.
-func DefinitionEvent(pos int64, entry []byte) (e Event, workflow string, ok bool) {
-	n, err := doc.ParseJSON(entry, doc.Limits{})
-	if err != nil || n.Kind != doc.Object {
-		return Event{}, "", false
-	}
-	e = Event{Cursor: Cursor{pos, 0}, Data: entry}
-	if t := n.Field("type"); !t.IsNull() {
-		e.Type = t.Text
-	}
-	if w := n.Field("workflow_id"); !w.IsNull() {
-		workflow = w.Text
-	}
-	return e, workflow, e.Type != ""
 }

@@ -164,7 +164,9 @@ func (r *Reservation) Settle(err error) {
 			}
 			r.b.settle(t, s, false)
 		default:
-			r.b.work.Go(func() { r.b.inquire(t, s) })
+			if !r.b.later(func() { r.b.inquire(t, s) }) {
+				r.b.settle(t, s, false) // the process ends; the next one reads what there is
+			}
 		}
 	}
 	r.slots = nil
@@ -181,7 +183,7 @@ func (b *Board) inquire(t *topic, s *slot) {
 		select {
 		case <-time.After(delay):
 		case <-b.ctx.Done():
-			b.settle(t, s, false) // the process ends; the next one reads what there is
+			b.settle(t, s, false)
 			return
 		}
 	}

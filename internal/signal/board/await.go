@@ -15,7 +15,7 @@ func (b *Board) Await(w Waiter, d *signal.Dependency) {
 	}
 	if err := b.await(w, d); err != nil {
 		b.cfg.Log.Warn("signal cannot be read, trying again", "signal", d.Name, "error", err)
-		b.work.Go(func() { b.keepTrying(w, d) })
+		b.later(func() { b.keepTrying(w, d) })
 	}
 }
 

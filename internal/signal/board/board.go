@@ -56,6 +56,7 @@ type Board struct {
 	heard  func(*signal.Instance)
 
 	mu     sync.Mutex
+	closed bool
 	topics map[string]*topic
 
 	waitMu  sync.Mutex
@@ -97,8 +98,22 @@ func (b *Board) Listen(f func(*signal.Instance)) { b.heard = f }
 
 // Close ends what the board does in the background. Nothing must be announced any more.
 func (b *Board) Close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
 	b.cancel()
 	b.work.Wait()
+}
+
+// later runs f in a goroutine that Close waits for. It reports false when the board is closed.
+func (b *Board) later(f func()) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.work.Go(f)
+	return true
 }
 
 // topic is one name.
@@ -193,9 +208,26 @@ func (b *Board) Latest(ctx context.Context, name string) (*signal.Instance, erro
 	return newest(ctx, b.cfg.Reader, name, last, nil)
 }
 
-// Oldest returns the first instance with a number above after that satisfies the matches, or nil.
+// Oldest returns the first instance with a number above after that satisfies the matches, or nil. It knows only what the
+// listener was told of: an instance that became durable before one with a lower number is not there yet.
 func (b *Board) Oldest(ctx context.Context, name string, after int64, matches signal.Matches) (*signal.Instance, error) {
-	return oldest(ctx, b.cfg.Reader, name, after, matches)
+	t, err := b.locked(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	told := t.last
+	if len(t.pending) > 0 {
+		told = t.pending[0].instance.Seq - 1
+	}
+	t.mu.Unlock()
+	if told <= after {
+		return nil, nil
+	}
+	i, err := oldest(ctx, b.cfg.Reader, name, after, matches)
+	if err != nil || i == nil || i.Seq > told {
+		return nil, err
+	}
+	return i, nil
 }
 
 // Last returns the highest number of a name that was given out, 0 for none.
@@ -220,7 +252,23 @@ func (b *Board) Subscribe(ctx context.Context, name string) (int64, error) {
 	return t.last, nil
 }
 
-// Unsubscribe takes one Subscribe back.
+// Mark is Subscribe for somebody who knows where he stands.
+func (b *Board) Mark(name string) {
+	for {
+		t := b.topic(name)
+		t.mu.Lock()
+		gone := t.gone
+		if !gone {
+			t.subs++
+		}
+		t.mu.Unlock()
+		if !gone {
+			return
+		}
+	}
+}
+
+// Unsubscribe takes one Subscribe or Mark back.
 func (b *Board) Unsubscribe(name string) {
 	t := b.topic(name)
 	t.mu.Lock()

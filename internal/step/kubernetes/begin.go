@@ -153,7 +153,7 @@ func (cl *cluster) adopt(j *job, c *Command, artifacts map[string][]byte, p *kub
 		j.seen = s
 	}
 	if !created && p.Metadata.Labels[labelServer] == cl.cfg.Name {
-		j.confirmed = true // by a label that the watch goes by
+		j.listed = true // by a label that the watch goes by
 	}
 	j.live, j.told = true, true
 	cl.mu.Unlock()

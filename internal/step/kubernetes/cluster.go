@@ -152,7 +152,7 @@ func (cl *cluster) step(j *job) (wait time.Duration) {
 		}
 	}()
 	cl.mu.Lock()
-	in := inbox{seen: j.seen, confirmed: j.confirmed, check: j.check, stop: j.stop, retell: j.retell}
+	in := inbox{seen: j.seen, trusting: cl.trusts(j), check: j.check, stop: j.stop, retell: j.retell}
 	j.check, j.retell = false, false
 	cl.mu.Unlock()
 	switch {

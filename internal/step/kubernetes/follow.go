@@ -23,7 +23,7 @@ func (cl *cluster) follow(j *job, in inbox) time.Duration {
 	}
 	s := in.seen
 	now := time.Now()
-	if in.check || !in.confirmed && !now.Before(j.lookAt) {
+	if in.check || !in.trusting && !now.Before(j.lookAt) {
 		p, err := cl.api.Pod(cl.ctx, j.ns, j.name)
 		switch {
 		case kube.NotFound(err):
@@ -43,8 +43,8 @@ func (cl *cluster) follow(j *job, in inbox) time.Duration {
 			}
 		}
 		j.works()
-		cl.see(j, s, false)
 		cl.mu.Lock()
+		cl.see(j, s)
 		s = j.seen
 		cl.mu.Unlock()
 		j.lookAfter = min(2*j.lookAfter, lastLook)
@@ -68,7 +68,7 @@ func (cl *cluster) follow(j *job, in inbox) time.Duration {
 		}
 		wait = sooner(wait, left)
 	}
-	if !in.confirmed {
+	if !in.trusting {
 		wait = sooner(wait, max(time.Millisecond, time.Until(j.lookAt)))
 	}
 	return wait

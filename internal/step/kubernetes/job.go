@@ -40,10 +40,11 @@ type job struct {
 	queued, running, again bool
 	timer                  *time.Timer
 
-	seen      *state // the last that was heard
-	confirmed bool   // the watch has shown the pod
-	check     bool   // a list did not have it
-	awaited   uint64 // the list that has yet to show the pod
+	seen    *state // the last that was heard
+	shown   bool   // the watch has told of the pod
+	listed  bool   // the pod was there before the watch, so that it need not
+	check   bool   // a list did not have it
+	awaited uint64 // the list that has yet to show the pod
 }
 
 // stage is how far a job has come.
@@ -64,8 +65,8 @@ type listener struct {
 
 // inbox is what has come in for a job since its last turn.
 type inbox struct {
-	seen                           *state
-	confirmed, check, stop, retell bool
+	seen                          *state
+	trusting, check, stop, retell bool
 }
 
 // disarm forgets when the job was due. cluster.mu is held.
@@ -106,14 +107,8 @@ func (cl *cluster) drop(j *job) time.Duration {
 	return idle
 }
 
-// see makes what was learned of a pod known, and gives the job its turn if that matters.
-func (cl *cluster) see(j *job, s *state, confirmed bool) {
-	cl.mu.Lock()
-	defer cl.mu.Unlock()
-	cl.seeLocked(j, s, confirmed)
-}
-
-func (cl *cluster) seeLocked(j *job, s *state, confirmed bool) {
+// see makes what was learned of a pod known, and gives the job its turn if that matters. cluster.mu is held.
+func (cl *cluster) see(j *job, s *state) {
 	old := j.seen
 	if old != nil && old.over && !s.gone && s.uid == old.uid {
 		return // news from before the end
@@ -124,7 +119,6 @@ func (cl *cluster) seeLocked(j *job, s *state, confirmed bool) {
 		s = &c
 	}
 	j.seen = s
-	j.confirmed = j.confirmed || confirmed
 	if j.live && s.news(old) {
 		cl.wakeLocked(j)
 	}

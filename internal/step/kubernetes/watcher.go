@@ -24,6 +24,7 @@ type watcher struct {
 	jobs  map[string]*job // by pod
 	lists uint64
 	kick  context.CancelCauseFunc // ends the watch under way; nil: there is none
+	heard bool                    // the watch under way has told something
 }
 
 const (
@@ -182,6 +183,18 @@ func (w *watcher) wait(d time.Duration, nudges bool) bool {
 	return false
 }
 
+// trusts reports whether news of a job's pod will come by themselves. cl.mu is held.
+func (cl *cluster) trusts(j *job) bool {
+	w := cl.watchers[j.ns]
+	switch {
+	case w == nil:
+		return false
+	case w.kick == nil: // lists tell
+		return j.listed
+	}
+	return j.shown || j.listed && w.heard
+}
+
 // list learns how all pods are, and has those jobs look for themselves whose pods are not there.
 func (w *watcher) list() (version string, err error) {
 	w.cl.mu.Lock()
@@ -193,7 +206,14 @@ func (w *watcher) list() (version string, err error) {
 		}
 	}
 	w.cl.mu.Unlock()
-	version, err = w.cl.api.ListPods(w.cl.ctx, w.ns, labelServer+"="+w.cl.cfg.Name, active, w.show)
+	version, err = w.cl.api.ListPods(w.cl.ctx, w.ns, labelServer+"="+w.cl.cfg.Name, active, func(p *kube.Pod) {
+		w.cl.mu.Lock()
+		defer w.cl.mu.Unlock()
+		if j := w.jobs[p.Metadata.Name]; j != nil {
+			j.awaited, j.listed = 0, true
+			w.cl.see(j, observe(p))
+		}
+	})
 	if err != nil {
 		return "", err
 	}
@@ -208,25 +228,12 @@ func (w *watcher) list() (version string, err error) {
 	return version, nil
 }
 
-// show passes on how a pod is.
-func (w *watcher) show(p *kube.Pod) {
-	w.cl.mu.Lock()
-	j := w.jobs[p.Metadata.Name]
-	if j != nil {
-		j.awaited = 0
-	}
-	w.cl.mu.Unlock()
-	if j != nil {
-		w.cl.see(j, observe(p), true)
-	}
-}
-
 // watch hears of changes until it is time to list again (a nil error), or until it does not work.
 func (w *watcher) watch(version string) (string, error) {
 	ctx, cancel := context.WithCancelCause(w.cl.ctx)
 	defer cancel(nil)
 	w.cl.mu.Lock()
-	w.kick = cancel
+	w.kick, w.heard = cancel, false
 	w.cl.mu.Unlock()
 	defer func() {
 		w.cl.mu.Lock()
@@ -247,17 +254,20 @@ func (w *watcher) watch(version string) (string, error) {
 	}
 }
 
+// hear passes on what a watch tells.
 func (w *watcher) hear(e *kube.Event) {
-	if e.Type != kube.Deleted {
-		w.show(&e.Pod)
-		return
-	}
 	w.cl.mu.Lock()
 	defer w.cl.mu.Unlock()
+	w.heard = true
 	j := w.jobs[e.Pod.Metadata.Name]
-	if j == nil || !j.live || j.uid != e.Pod.Metadata.UID {
+	if j == nil {
 		return
 	}
-	w.cl.seeLocked(j, observe(&e.Pod), true) // its last words
-	w.cl.seeLocked(j, &state{gone: true}, true)
+	j.shown = true
+	if e.Type != kube.Deleted {
+		w.cl.see(j, observe(&e.Pod))
+	} else if j.live && j.uid == e.Pod.Metadata.UID {
+		w.cl.see(j, observe(&e.Pod)) // its last words
+		w.cl.see(j, &state{gone: true})
+	}
 }

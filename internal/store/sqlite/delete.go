@@ -12,7 +12,7 @@ const deleteRows = 500
 
 // Delete implements store.Definitions. The first transaction takes the row away and notes what is left to do; those
 // that follow do it, and the last one removes the note.
-func (s *Store) Delete(ctx context.Context, id string, event []byte, now int64) error {
+func (s *Store) Delete(ctx context.Context, id string, event []byte, now int64, keep store.Keep) error {
 	var left []int64
 	err := s.write(ctx, "delete", func(c *conn) error {
 		w, err := workflow(c, id)
@@ -39,16 +39,51 @@ func (s *Store) Delete(ctx context.Context, id string, event []byte, now int64) 
 		}
 		return nil
 	})
-	for len(left) > 0 && err == nil {
-		err = s.write(ctx, "delete", func(c *conn) error {
-			gone, err := deleteSome(c, left[0], deleteRows)
-			if gone {
-				left = left[1:]
-			}
-			return err
-		})
+	if err != nil {
+		return err
 	}
-	return err
+	return s.deleteAll(ctx, left, keep)
+}
+
+// Purge implements store.Definitions.
+func (s *Store) Purge(ctx context.Context, keep store.Keep) error {
+	var left []int64
+	err := s.read(ctx, "purge", func(c *conn) error {
+		q := c.prepare(`
+			SELECT internal
+			FROM deletion
+			WHERE internal > 0
+			ORDER BY internal`)
+		for q.next() {
+			left = append(left, q.colInt(0))
+		}
+		return q.done()
+	})
+	if err != nil {
+		return err
+	}
+	return s.deleteAll(ctx, left, keep)
+}
+
+// deleteAll removes what belonged to workflows whose rows are gone.
+func (s *Store) deleteAll(ctx context.Context, left []int64, keep store.Keep) error {
+	for _, internal := range left {
+		if keep != nil {
+			if err := s.keepRuns(ctx, internal, keep); err != nil {
+				return err
+			}
+		}
+		for gone := false; !gone; {
+			err := s.write(ctx, "delete", func(c *conn) (err error) {
+				gone, err = deleteSome(c, internal, deleteRows)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // deleteWorkflow removes the row and writes down what must be remembered of it.

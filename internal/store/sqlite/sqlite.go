@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -173,10 +172,12 @@ func (s *Store) closeWriter(c *conn) error {
 // Stats implements store.Store.
 func (s *Store) Stats() store.Stats {
 	st := store.Stats{Commits: s.commits.Load(), Statements: s.statements.Load()}
-	for _, suffix := range []string{"", "-wal"} {
-		if fi, err := os.Stat(s.path + suffix); err == nil {
-			st.Bytes += fi.Size()
-		}
-	}
+	// What the files take on the disk grows in leaps, so the pages that hold data are counted instead.
+	_ = s.read(context.Background(), "stats", func(c *conn) error {
+		_, err := c.prepare(`
+			SELECT (page_count - freelist_count) * page_size
+			FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).one(func(q *stmt) { st.Bytes = q.colInt(0) })
+		return err
+	})
 	return st
 }

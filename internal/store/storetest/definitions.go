@@ -1,6 +1,10 @@
 package storetest
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"maestro/internal/store"
@@ -223,6 +227,103 @@ func Deletion(t *testing.T, open func(t *testing.T) store.Store) {
 			noErr(t, err)
 			wantEqual(t, texts(events), []string{"pushed wf", "pushed other", "created", "deleted"})
 			f.wantEntries(kept.ID, "created")
+		}},
+		{"DeleteKeepsWhatItIsToldTo", func(t *testing.T, f *fixture) {
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			const runs, long = 40, 1200 // one journal is longer than a transaction may be
+			var changes []store.Change
+			for i := range int64(runs) {
+				r := aRun(i + 1)
+				r.Workflow = row.Internal
+				changes = append(changes, f.insert(r), f.entry(r, 2, fmt.Sprint("keep ", i)), f.entry(r, 3, "drop"))
+			}
+			r := aRun(runs + 1)
+			r.Workflow = row.Internal
+			changes = append(changes, f.insert(r))
+			for seq := int64(2); seq <= long; seq++ {
+				changes = append(changes, f.entry(r, seq, fmt.Sprint("keep long ", seq)))
+			}
+			f.must(changes...)
+			before, err := f.After(t.Context(), 0, 0, 10_000)
+			noErr(t, err)
+			var want []store.Entry
+			for _, e := range before {
+				if e.Run == 0 || strings.HasPrefix(string(e.Data), "keep") {
+					want = append(want, store.Entry{Pos: e.Pos, At: e.At, Data: []byte(strings.ToUpper(string(e.Data)))})
+				}
+			}
+			want[0].Data = []byte("pushed wf") // was of no run before
+			asked := 0
+
+			noErr(t, f.Delete(t.Context(), "wf", []byte("deleted"), noon, func(ctx context.Context, r *store.Run, entries []store.Entry) ([]store.Entry, error) {
+				asked++
+				if _, err := f.Version(ctx, row.Internal, 1); err != nil { // it is there still, and nobody holds a lock
+					return nil, err
+				}
+				if r.Workflow != row.Internal || r.Header == nil || int64(len(entries)) != r.Entries {
+					t.Errorf("asked about %+v with %d entries", r, len(entries))
+				}
+				var kept []store.Entry
+				for _, e := range entries {
+					if strings.HasPrefix(string(e.Data), "keep") {
+						e.Data = []byte(strings.ToUpper(string(e.Data)))
+						kept = append(kept, e)
+					}
+				}
+				return kept, nil
+			}))
+
+			got, err := f.After(t.Context(), 0, 0, 10_000)
+			noErr(t, err)
+			wantEqual(t, asked, runs+1)
+			wantEqual(t, string(got[len(got)-1].Data), "deleted")
+			wantEqual(t, got[:len(got)-1], want)
+			f.wantNoRun(aRun(1).ID)
+			f.wantNoRun(aRun(runs + 1).ID)
+			_, err = f.Version(t.Context(), row.Internal, 1)
+			wantErr(t, err, store.ErrNotFound)
+		}},
+		{"PurgeFinishesWhatWasInterrupted", func(t *testing.T, f *fixture) {
+			old, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+			const long = 1200
+			r := aRun(1)
+			r.Workflow = old.Internal
+			changes := []store.Change{f.insert(r)}
+			for seq := int64(2); seq <= long; seq++ {
+				changes = append(changes, f.entry(r, seq, "x"))
+			}
+			second := aRun(2)
+			second.Workflow = old.Internal
+			f.must(append(changes, f.insert(second))...)
+			broken := errors.New("broken")
+			wantErr(t, f.Delete(t.Context(), "wf", nil, noon, func(_ context.Context, r *store.Run, entries []store.Entry) ([]store.Entry, error) {
+				if r.ID == second.ID { // the first one's journal is gone then, but for its beginning
+					return nil, broken
+				}
+				return nil, nil
+			}), broken)
+			row, err := f.Define(t.Context(), aDefinition("wf"))
+			noErr(t, err)
+
+			seen := map[store.RunID]int{}
+			noErr(t, f.Purge(t.Context(), func(_ context.Context, r *store.Run, entries []store.Entry) ([]store.Entry, error) {
+				seen[r.ID] = len(entries)
+				for i, e := range entries {
+					if e.Seq != int64(i+1) {
+						t.Fatalf("entry %d has number %d", i, e.Seq)
+					}
+				}
+				return entries, nil
+			}))
+
+			wantEqual(t, len(seen) > 0 && seen[second.ID] == 1, true)
+			f.wantNoRun(r.ID)
+			f.wantNoRun(second.ID)
+			_, err = f.Version(t.Context(), row.Internal, 1) // the new workflow of this name is not touched
+			noErr(t, err)
+			noErr(t, f.Purge(t.Context(), nil))
 		}},
 		{"DeleteOfUnknownIsNotFound", func(t *testing.T, f *fixture) {
 			wantErr(t, f.Delete(t.Context(), "wf", nil, noon, nil), store.ErrNotFound)

@@ -69,6 +69,41 @@ func Feed(t *testing.T, open func(t *testing.T) store.Store) {
 				{Pos: again, At: noon + 1, Data: []byte("activated")},
 			})
 		}},
+		{"PruneTakesOldEntriesOfNoRun", func(t *testing.T, f *fixture) {
+			r := aRun(1)
+			var last int64
+			for i, at := range []int64{noon, noon + 1, noon + 5, noon + 2} {
+				var err error
+				last, err = f.Publish(t.Context(), at, []byte(fmt.Sprint(i)))
+				noErr(t, err)
+				if i == 0 {
+					f.must(f.insert(r))
+				}
+			}
+			prune := func(at, pos int64, n, want int) {
+				t.Helper()
+				got, err := f.Prune(t.Context(), at, pos, n)
+				noErr(t, err)
+				wantEqual(t, got, want)
+			}
+			left := func(want ...string) {
+				t.Helper()
+				got, err := f.After(t.Context(), 0, 0, 10)
+				noErr(t, err)
+				wantEqual(t, texts(got), want)
+			}
+			prune(noon, last, 10, 0)
+			prune(noon+9, 0, 10, 0)
+			prune(noon+9, last, 1, 1)
+			left("created", "1", "2", "3")
+			prune(noon+3, last, 10, 1) // the last one is younger than what is before it
+			left("created", "2", "3")
+			prune(noon+9, last, 10, 2)
+			left("created")
+			pos, err := f.Publish(t.Context(), noon, []byte("x"))
+			noErr(t, err)
+			wantEqual(t, pos > last, true)
+		}},
 		{"RefusedChangesDoNotAppear", func(t *testing.T, f *fixture) {
 			a, twin := aRun(1), aRun(2)
 			twin.UUID = a.UUID

@@ -1,0 +1,82 @@
+package instance
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+)
+
+var fuzzSteps = []string{
+	`{"step":{"id":"a","type":"Shell","transition":{"successors":{"b":"1 < 2","c":"true"}}}}`,
+	`{"step":{"id":"b","type":"Sleep"}}`, `{"step":{"id":"c","type":"NoOp","transition":{"successors":{"b":"true"}}}}`,
+}
+
+// FuzzFold folds what is no journal. It may be refused; it must not panic, and what is accepted must be read again as it
+// is written.
+func FuzzFold(f *testing.F) {
+	r := newInner(f, fuzzSteps)
+	for _, ev := range []Event{
+		Start{At: 1}, Reported{At: 2, Attempt: 1, Outcome: OutcomeUserError, Lines: []Line{InfoLine("x")}}, Wake{At: 1 << 40},
+		ActOnRun{At: 1 << 41, Action: Stop, User: "u", Reason: "r"},
+	} {
+		records, _, err := r.Apply(ev)
+		if err != nil && !errors.Is(err, ErrStale) {
+			f.Fatal(err)
+		}
+		f.Add(AppendEntry(nil, records))
+	}
+	every := []Record{{Kind: KindRunStatus, Status: uint8(Created)}, {Kind: KindRunStatus, Status: uint8(InProgress)}, {Kind: KindStepCreated, Attempt: 1, A: 3}}
+	for k := KindRunLine; k <= KindStepRestart; k++ {
+		every = append(every, Record{Kind: k, Step: 1, Status: 4, At: 5, A: -1, B: 7, Text: "t", Data: []byte("{}")})
+	}
+	for n := range every {
+		f.Add(AppendEntry(nil, every[:n+1]))
+		f.Add(AppendEntry(nil, []Record{every[2], every[n]}))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		records, err := DecodeEntry(data)
+		if err == nil {
+			again, err := DecodeEntry(AppendEntry(nil, records))
+			if err != nil || len(records) != len(again) || len(records) > 0 && !reflect.DeepEqual(records, again) {
+				t.Errorf("%v is read again as %v, %v", records, again, err)
+			}
+		}
+		run := newInner(t, fuzzSteps)
+		if run.Fold(data) != nil {
+			return
+		}
+		for i := range run.Steps { // what readers ask
+			run.EdgeResults(i, &run.Steps[i].Attempt)
+			run.StepParams(i)
+		}
+		run.Aggregate()
+		_ = run.Fold(data)
+	})
+}
+
+// FuzzHeader decodes what is no header.
+func FuzzHeader(f *testing.F) {
+	f.Add([]byte{1})
+	f.Add((&Header{Start: []int{1, 2}, Target: 1, Skip: []int{0}, Params: []byte{1}, HasParams: true, Line: []byte("{}"), Baseline: []byte(`{"step_aggregated_views":{"a":{}}}`)}).AppendHeader(nil))
+	f.Add((&Header{Initiator: []byte(`{"user":{"name":"n"}}`), Properties: []byte(`{"owner":7}`), Timeout: -1}).AppendHeader(nil))
+	f.Add((&Header{Start: []int{-1}, Target: -5, Skip: []int{-1}}).AppendHeader(nil))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := DecodeHeader(data)
+		if err != nil {
+			return
+		}
+		h.ParsedInitiator()
+		h.Owner()
+		h.StepConcurrency()
+		ParseBaseline(h.Baseline)
+		again, err := DecodeHeader(h.AppendHeader(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.ParsedInitiator()
+		again.Owner()
+		if !reflect.DeepEqual(h, again) {
+			t.Errorf("%+v is read again as %+v", h, again)
+		}
+	})
+}

@@ -1,0 +1,282 @@
+package instance_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"maestro/internal/engine/enginetest/flows"
+	"maestro/internal/instance"
+)
+
+// TestProperties throws events of every kind, with arguments that make sense and others, in random order at random
+// workflows, and checks after each of them what must hold whatever happens:
+//
+//   - an event that is refused changes nothing, and no event panics;
+//   - every record is a transition of the table, and what is terminal stays so until a new attempt is made;
+//   - effects name the attempt that is live, and the run's end is told exactly once;
+//   - folding the journal gives the run in memory, and playing the events again gives the same journal;
+//   - a run that has not ended has something it waits for: a runtime, a time, a user, a permit or a signal.
+func TestProperties(t *testing.T) {
+	t.Parallel()
+	n := 2000
+	if testing.Short() {
+		n = 200
+	}
+	for seed := range uint64(n) {
+		p := newProperties(t, seed)
+		p.run(40 + p.r.IntN(80))
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+type properties struct {
+	t      *testing.T
+	r      *rand.Rand
+	steps  []string
+	live   *instance.Run
+	events []instance.Event
+	all    []instance.Record
+	now    int64
+	ended  int
+}
+
+func newProperties(t *testing.T, seed uint64) *properties {
+	r := rand.New(rand.NewPCG(seed, 3))
+	f := flows.Random(r, flows.Shape{
+		Steps: 8, Types: []string{"NoOp", "Shell", "Shell", "Sleep"}, Conditions: []string{"true", "true", "false", "1 == 1", "boom"},
+		Modes: []string{"", "FAIL_AFTER_RUNNING", "IGNORE_FAILURE", "FAIL_IMMEDIATELY"}, Timeouts: []int{0, 5, 60},
+	})
+	p := &properties{t: t, r: r, steps: f.JSON(), now: 1000}
+	p.live = newRun(t, p.steps)
+	p.live.Permits = &purse{r: r}
+	return p
+}
+
+// purse grants permits at random.
+type purse struct{ r *rand.Rand }
+
+func (p *purse) Acquire(*instance.Run, int) bool { return p.r.IntN(4) > 0 }
+
+func (p *properties) run(events int) {
+	p.apply(instance.Start{At: p.now})
+	for range events {
+		p.apply(p.event())
+		if p.t.Failed() {
+			return
+		}
+	}
+	p.replay()
+}
+
+// event makes up an event. Now and then its time is in the past, its step is not there, or its attempt is another one.
+func (p *properties) event() instance.Event {
+	r := p.r
+	if r.IntN(3) == 0 {
+		p.now += int64(r.IntN(100_000))
+	}
+	at := p.now
+	if r.IntN(10) == 0 {
+		at -= int64(r.IntN(5000))
+	}
+	step := r.IntN(len(p.live.Steps))
+	attempt := p.live.Steps[step].Number
+	switch r.IntN(12) {
+	case 0:
+		step = []int{-1, len(p.live.Steps), 1 << 40}[r.IntN(3)]
+	case 1:
+		attempt += int64(r.IntN(3)) - 1
+	}
+	actions := []instance.Action{instance.Stop, instance.Kill, instance.Skip, instance.Restart, instance.Resume, instance.Bypass, instance.Pause, 77}
+	switch r.IntN(16) {
+	case 0:
+		return instance.Start{At: at}
+	case 1, 2, 3:
+		if next := p.live.NextWake(); next > 0 && next < p.now+1_000_000 {
+			p.now = max(p.now, next)
+			at = p.now
+		}
+		return instance.Wake{At: at}
+	case 4, 5, 6, 7, 8:
+		return instance.Reported{
+			At: at, Step: step, Attempt: attempt, Outcome: instance.Outcome(r.IntN(9)), Begun: r.IntN(2) == 0,
+			Artifacts: map[string][]byte{"k": []byte(fmt.Sprintf(`{"n":%d}`, r.IntN(3)))}, Lines: []instance.Line{instance.InfoLine("told")},
+		}
+	case 9:
+		return instance.Posted{At: at, Step: step, Attempt: attempt, Output: []byte(`{"artifacts":{"maestro_retry":{"retryable":false}}}`)}
+	case 10:
+		if r.IntN(4) == 0 {
+			return instance.ActOnRun{At: at, Action: actions[r.IntN(2)], User: "u", Reason: "r"}
+		}
+		return instance.Resumed{At: at}
+	case 11, 12:
+		return instance.ActOnStep{At: at, Step: step, Action: actions[r.IntN(len(actions))], User: "u", Reason: "r", Skip: r.IntN(4) == 0}
+	case 13:
+		return instance.Permitted{At: at, Step: step}
+	case 14:
+		return instance.Signalled{At: at, Step: step, Attempt: attempt, Dependency: r.IntN(3) - 1, Sequence: 1}
+	default:
+		return instance.Permitted{At: at, Step: step}
+	}
+}
+
+func (p *properties) apply(ev instance.Event) {
+	before := p.snapshot()
+	statuses := p.statuses()
+	records, effects, err := p.try(ev)
+	if err != nil {
+		if !errors.Is(err, instance.ErrStale) && !errors.Is(err, instance.ErrNotAllowed) {
+			p.t.Errorf("%#v: %v", ev, err)
+		}
+		if after := p.snapshot(); !reflect.DeepEqual(before, after) {
+			p.t.Errorf("%#v was refused (%v) and changed the run from\n%+v\nto\n%+v", ev, err, before, after)
+		}
+		return
+	}
+	p.events = append(p.events, ev)
+	p.all = append(p.all, records...)
+	p.legal(statuses, records)
+	p.meant(effects)
+	p.waits()
+}
+
+func (p *properties) try(ev instance.Event) (records []instance.Record, effects []instance.Effect, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.t.Fatalf("%#v: panic: %v", ev, v)
+		}
+	}()
+	return p.live.Apply(ev)
+}
+
+// statuses is the status and the attempt of every step.
+func (p *properties) statuses() [][2]int64 {
+	out := make([][2]int64, len(p.live.Steps))
+	for i := range out {
+		out[i] = [2]int64{p.live.Steps[i].Number, int64(p.live.Steps[i].Status)}
+	}
+	return out
+}
+
+// legal follows the records from the statuses before them.
+func (p *properties) legal(from [][2]int64, records []instance.Record) {
+	entered := make(map[int]bool)
+	for i := range records {
+		rec := &records[i]
+		switch rec.Kind {
+		case instance.KindStepCreated:
+			if old := instance.StepStatus(from[rec.Step][1]); from[rec.Step][0] > 0 && (!old.Terminal() || old.Complete()) {
+				p.t.Errorf("attempt %d of step %d after %s", rec.Attempt, rec.Step, old)
+			}
+			from[rec.Step] = [2]int64{rec.Attempt, int64(instance.StepCreated)}
+			entered[rec.Step] = true
+		case instance.KindStepStatus:
+			old, to := instance.StepStatus(from[rec.Step][1]), instance.StepStatus(rec.Status)
+			if !allowed(old, to) || old.Terminal() && !entered[rec.Step] {
+				p.t.Errorf("step %d goes from %s to %s", rec.Step, old, to)
+			}
+			from[rec.Step][1] = int64(to)
+			entered[rec.Step] = true
+		}
+	}
+	for i, s := range p.statuses() {
+		if s != from[i] {
+			p.t.Errorf("step %d is %v, its records say %v", i, s, from[i])
+		}
+	}
+}
+
+func allowed(from, to instance.StepStatus) bool {
+	for _, tr := range instance.StepTransitions() {
+		if tr.From == from && tr.To == to {
+			return true
+		}
+	}
+	return false
+}
+
+// meant checks that effects are about attempts that are.
+func (p *properties) meant(effects []instance.Effect) {
+	for _, e := range effects {
+		switch e := e.(type) {
+		case instance.Launch:
+			s := &p.live.Steps[e.Step]
+			if e.Attempt > s.Number || e.Attempt < 1 || p.live.Plan.Nodes[e.Step].Work != instance.Outside {
+				p.t.Errorf("launch of attempt %d of step %d, which is at %d", e.Attempt, e.Step, s.Number)
+			}
+		case instance.EndWork:
+			if s := &p.live.Steps[e.Step]; e.Attempt > s.Number || e.Attempt < 1 {
+				p.t.Errorf("end of attempt %d of step %d, which is at %d", e.Attempt, e.Step, s.Number)
+			}
+		case instance.Ended:
+			if p.ended++; p.ended > 1 || !p.live.Own.Terminal() || e.Status != p.live.Status {
+				p.t.Errorf("the run is told to have ended %s, %d times, and is %s", e.Status, p.ended, p.live.Status)
+			}
+		}
+	}
+	if p.live.Own.Terminal() != (p.ended == 1) {
+		p.t.Errorf("the run is %s and was told to have ended %d times", p.live.Own, p.ended)
+	}
+}
+
+// waits checks that a run that lives has a reason to.
+func (p *properties) waits() {
+	if p.live.Own != instance.InProgress {
+		return
+	}
+	for i := range p.live.Steps {
+		s := &p.live.Steps[i]
+		if s.Number > 0 && (!s.Status.Terminal() || s.Status.Retryable()) {
+			if s.Status == instance.StepCreated || s.Status == instance.Initialized || s.Status == instance.EvaluatingParams || s.Status == instance.Finishing {
+				p.t.Errorf("step %d stays %s, in which it waits for nobody", i, s.Status)
+			}
+			if p.live.NextWake() == 0 {
+				p.t.Errorf("step %d is %s and the run is never woken", i, s.Status)
+			}
+			return
+		}
+	}
+	p.t.Error("the run is in progress and nothing in it can move")
+}
+
+// snapshot is what can be seen of the run. Fields that only remember what was computed are left out.
+func (p *properties) snapshot() any {
+	type seen struct {
+		Status, Own              instance.RunStatus
+		Started, Ended, Modified int64
+		Lines                    int
+		Ending                   instance.Action
+		Wake                     int64
+		Steps                    []string
+	}
+	r := p.live
+	s := seen{r.Status, r.Own, r.Started, r.Ended, r.Modified, len(r.Lines), r.Ending, r.NextWake(), nil}
+	for i := range r.Steps {
+		if r.Steps[i].IsEnding() {
+			s.Wake = 0 // when a runtime was last reminded is not kept
+		}
+	}
+	for i := range r.Steps {
+		a := &r.Steps[i]
+		s.Steps = append(s.Steps, fmt.Sprint(a.Number, a.Sequence, a.Status, a.Times, a.Ended, a.Modified, a.Flags, a.Retries, a.Manual,
+			a.Retryable, a.Artifacts, len(a.Lines), a.Output, a.Edges, a.Signals, a.RestartBy, a.IsEnding()))
+	}
+	return s
+}
+
+// replay folds the journal, and plays the events again.
+func (p *properties) replay() {
+	want := p.snapshot()
+	p.live = newRun(p.t, p.steps)
+	if err := p.live.Fold(instance.AppendEntry(nil, p.all)); err != nil {
+		p.t.Fatalf("fold: %v", err)
+	}
+	got := p.snapshot()
+	if !reflect.DeepEqual(got, want) {
+		p.t.Errorf("folded\n%+v\nin memory\n%+v", got, want)
+	}
+}

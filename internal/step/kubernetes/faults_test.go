@@ -1,0 +1,327 @@
+package kubernetes
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"maestro/internal/kube"
+	"maestro/internal/step"
+	"maestro/internal/step/steptest"
+)
+
+// fault is a way in which an answer goes wrong.
+type fault struct {
+	name string
+	do   func(w http.ResponseWriter)
+}
+
+var faults = []fault{
+	{"Busy", func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); w.WriteHeader(429) }},
+	{"Broken", func(w http.ResponseWriter) { w.WriteHeader(500) }},
+	{"Proxy", func(w http.ResponseWriter) { w.WriteHeader(502); io.WriteString(w, "<html>bad gateway") }},
+	{"Garbage", func(w http.ResponseWriter) { io.WriteString(w, "<html>welcome") }},
+	{"Other", func(w http.ResponseWriter) { io.WriteString(w, `{"kind":"Pod","metadata":{"name":"another"}}`) }},
+	{"Cut", func(w http.ResponseWriter) { w.Header().Set("Content-Length", "100"); io.WriteString(w, `{"kind":`) }},
+	{"Closed", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }},
+	{"Unauthorized", func(w http.ResponseWriter) { w.WriteHeader(401) }},
+	{"Expired", func(w http.ResponseWriter) { w.WriteHeader(410) }},
+}
+
+// TestBreakOnce breaks one request of a whole life, each in turn, in every way, before or after it was obeyed. The pod
+// begins at most once, and what is reported is what happened.
+func TestBreakOnce(t *testing.T) {
+	t.Parallel()
+	for _, fault := range faults {
+		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
+			var all sync.WaitGroup // they mostly wait
+			for n := int64(1); n <= 7; n++ {
+				all.Go(func() { breakOnce(t, fault, n, false) })
+				all.Go(func() { breakOnce(t, fault, n, true) })
+			}
+			all.Wait()
+		})
+	}
+}
+
+func breakOnce(t *testing.T, fault fault, n int64, obeyed bool) {
+	f := newFake(t)
+	f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	var count atomic.Int64
+	breaks := func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Get("watch") != "" && fault.name == "Other" || count.Add(1) != n {
+			return false
+		}
+		fault.do(w)
+		return true
+	}
+	if obeyed {
+		f.after = breaks
+	} else {
+		f.interfere = breaks
+	}
+	rt := f.open(t)
+	a := attempt("", "image", "succeeds")
+	got := start(t, rt, a).Final(t)
+	if got.State != step.Done && (fault.name != "Expired" || got.State != step.PlatformError) { // 410 is no answer to expect of a create
+		t.Errorf("request %d (obeyed: %t): ended with %s: %+v", n, obeyed, got.State, got.Timeline)
+	}
+	held := attempt("", "image", "forever")
+	r := start(t, rt, held)
+	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	stop(t, rt, held).Want(t, step.Stopped)
+	r.Final(t)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if b, h := f.began[identity(a)], f.began[identity(held)]; b > 1 || h > 1 || got.State == step.Done && b != 1 {
+		t.Errorf("request %d (obeyed: %t): began %d and %d times", n, obeyed, b, h)
+	}
+	if p := f.pods[held.UUID]; p != nil && len(p.Spec.SchedulingGates) == 0 && !p.Status.Over() {
+		t.Errorf("request %d (obeyed: %t): its pod is left after it was stopped", n, obeyed)
+	}
+}
+
+// TestWatchFaults breaks every watch in one way. Polling takes its place.
+func TestWatchFaults(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(w http.ResponseWriter){
+		"Ends":    func(w http.ResponseWriter) { w.WriteHeader(200) },
+		"Closes":  func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"Garbage": func(w http.ResponseWriter) { io.WriteString(w, "%%%") },
+		"Gone":    func(w http.ResponseWriter) { w.WriteHeader(410) },
+		"GoneLater": func(w http.ResponseWriter) {
+			io.WriteString(w, `{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}`)
+		},
+		"Unknown": func(w http.ResponseWriter) { io.WriteString(w, `{"type":"SURPRISE","object":{}}`) },
+		"Huge": func(w http.ResponseWriter) {
+			io.WriteString(w, `{"type":"ADDED","object":{"x":"`)
+			for range 20 {
+				w.Write(bytes.Repeat([]byte("x"), 1<<20))
+			}
+		},
+		"Refused": func(w http.ResponseWriter) { w.WriteHeader(405) },
+		"Late":    func(w http.ResponseWriter) { time.Sleep(3 * time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+			f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Query().Get("watch") == "" {
+					return false
+				}
+				do(w)
+				return true
+			}
+			rt := f.open(t)
+			var all []*steptest.Recorder
+			var held []*step.Attempt
+			for range 5 {
+				a := attempt("", "image", "holds")
+				held = append(held, a)
+				all = append(all, start(t, rt, a))
+			}
+			for _, a := range held {
+				f.end(f.pod(t, a.UUID), 0, "")
+			}
+			for _, r := range all {
+				r.Want(t, step.Done)
+			}
+		})
+	}
+}
+
+// TestForgetfulList leaves pods out of lists and watches: a job that is told that its pod is gone looks for itself.
+func TestForgetfulList(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/pods") {
+			return false
+		}
+		if r.URL.Query().Get("watch") != "" {
+			w.WriteHeader(403)
+		} else {
+			io.WriteString(w, `{"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[]}`)
+		}
+		return true
+	}
+	a := attempt("", "image", "holds")
+	r := start(t, f.open(t), a)
+	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	time.Sleep(500 * time.Millisecond)
+	if r.Ended() {
+		t.Fatalf("ended with %s although the pod is there", r.Final(t).State)
+	}
+	f.end(f.pod(t, a.UUID), 3, "")
+	r.Want(t, step.UserError)
+}
+
+// TestHugeLog has a pod that wrote without end.
+func TestHugeLog(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	line := []byte(strings.Repeat("x", 1000) + "\n")
+	var sent atomic.Int64
+	a := attempt("", "image", "holds")
+	rt := f.open(t, func(c *Config) { c.MaxLogBytes = 4 << 20 })
+	r := start(t, rt, a)
+	p := f.pod(t, a.UUID)
+	f.mu.Lock()
+	p.logMaker = func(w io.Writer) {
+		for range 10 << 20 { // 10 GB
+			n, err := w.Write(line)
+			if sent.Add(int64(n)); err != nil {
+				return
+			}
+		}
+	}
+	f.mu.Unlock()
+	f.end(p, 0, "")
+	got := r.Want(t, step.Done)
+	wantLines(t, r, "The log has more than 4 MiB")
+	if n := len(got.Artifacts[artifactKey]); n > 12<<10 {
+		t.Errorf("the artifact has %d bytes", n)
+	}
+	if n := sent.Load(); n > 64<<20 {
+		t.Errorf("%d bytes of the log were sent", n)
+	}
+}
+
+// TestInvalid has a pod that the server will refuse each time.
+func TestInvalid(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost {
+			return false
+		}
+		w.WriteHeader(422)
+		io.WriteString(w, `{"kind":"Status","code":422,"reason":"Invalid","message":"quantities must match the regular expression"}`)
+		return true
+	}
+	r := start(t, f.open(t), attempt("", "image", "succeeds", "cpu", "much"))
+	r.Want(t, step.FatalError)
+	wantLines(t, r, "422 Invalid: quantities must match")
+}
+
+// TestManyPods has many pods in flight: few goroutines, little memory for each.
+func TestManyPods(t *testing.T) {
+	const many = 2000
+	f := newFake(t)
+	rt := f.open(t)
+	list := make([]*step.Attempt, many)
+	for i := range list {
+		list[i] = attempt(fmt.Sprintf("many-%d", i), "image", "holds")
+	}
+	recorders := make([]*steptest.Recorder, many)
+	for i := range recorders {
+		recorders[i] = steptest.NewRecorder(30 * time.Second)
+	}
+	before := memoryInUse()
+	for i, a := range list {
+		rt.Start(t.Context(), a, recorders[i])
+	}
+	eventually(t, "all running", func() bool {
+		for _, r := range recorders {
+			if len(r.All()) == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	if n := runtime.NumGoroutine(); n > 150 {
+		t.Errorf("%d goroutines for %d pods", n, many)
+	}
+	t.Logf("%d goroutines, %d bytes per pod (fake cluster and reports included)", runtime.NumGoroutine(), (memoryInUse()-before)/many)
+	for _, a := range list {
+		f.end(f.pod(t, a.UUID), 0, "")
+	}
+	for _, r := range recorders {
+		r.Want(t, step.Done)
+	}
+	f.mu.Lock()
+	t.Logf("%.1f requests per pod", float64(f.requests)/many)
+	f.mu.Unlock()
+	rt.cl.mu.Lock()
+	defer rt.cl.mu.Unlock()
+	if len(rt.cl.jobs) != 0 || len(rt.cl.watchers["default"].jobs) != 0 {
+		t.Errorf("%d jobs and %d watched pods are left", len(rt.cl.jobs), len(rt.cl.watchers["default"].jobs))
+	}
+}
+
+// TestMemory tells what the runtime alone holds for a pod in flight.
+func TestMemory(t *testing.T) {
+	const many = 2000
+	f := newFake(t)
+	rt := f.open(t)
+	list := make([]*step.Attempt, many)
+	recorders := make([]*steptest.Recorder, many)
+	for i := range list {
+		list[i] = attempt(fmt.Sprintf("held-%d", i), "image", "holds")
+		recorders[i] = start(t, rt, list[i])
+	}
+	eventually(t, "all running", func() bool {
+		for _, r := range recorders {
+			if len(r.All()) == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	full := memoryInUse()
+	rt.Close()
+	rt.cl.jobs, rt.cl.watchers = nil, nil
+	per := int64(full-memoryInUse()) / many
+	t.Logf("%d bytes per pod in flight", per)
+	if per > 2<<10 {
+		t.Errorf("%d bytes per pod in flight, want at most 2 KiB", per)
+	}
+	runtime.KeepAlive(list)
+	runtime.KeepAlive(recorders)
+}
+
+func memoryInUse() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestJanitor deletes what is old, and nothing else.
+func TestJanitor(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	rt := f.open(t)
+	ended, failed, running := attempt("ended", "image", "succeeds"), attempt("failed", "image", "fails"), attempt("running", "image", "forever")
+	start(t, rt, ended).Want(t, step.Done)
+	start(t, rt, failed).Want(t, step.UserError)
+	stop(t, rt, attempt("never", "image", "succeeds")).Want(t, step.Stopped)
+	r := start(t, rt, running)
+	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	f.create(strings.NewReader(`{"metadata":{"name":"foreign"},"spec":{"containers":[{"image":"succeeds"}]}}`), "default")
+	left := func() (names []string) {
+		rt.cl.api.ListPods(t.Context(), "default", "", "", func(p *kube.Pod) { names = append(names, p.Metadata.Name) })
+		return names
+	}
+	for _, c := range []struct {
+		at   time.Duration
+		want string
+	}{{23 * time.Hour, "[ended failed foreign never running]"}, {25 * time.Hour, "[foreign running]"}} {
+		if err := rt.cl.sweep("default", time.Now().Add(c.at)); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(left()); got != c.want {
+			t.Errorf("after %s there are %s, want %s", c.at, got, c.want)
+		}
+	}
+}
