@@ -114,6 +114,9 @@ func (p *program) report(err error) int {
 	fmt.Fprintf(p.err, "maestro: %v\n", err)
 	if refused, ok := errors.AsType[*client.Error](err); ok {
 		for _, detail := range refused.Errors {
+			if strings.Contains(refused.Message, detail) {
+				continue // the only problem is in the message already
+			}
 			fmt.Fprintf(p.err, "  - %s\n", detail)
 		}
 	}

@@ -41,6 +41,7 @@ type node struct {
 	catalog *catalog.Catalog
 	engine  *engine.Engine
 	signals *trigger.Signals
+	events  *outgoing
 	server  *server.Server
 	task    *task.Runtime
 	closers []func() error
@@ -60,7 +61,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	}
 	db, err := sqlite.Open(ctx, cfg.Store.Source, sqlite.Options{})
 	if err != nil {
-		return nil, err
+		return nil, storeError(cfg.Store.Source, err)
 	}
 	n.store = db
 	n.closers = append(n.closers, db.Close)
@@ -70,11 +71,11 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		return nil, err
 	}
 	rules := spec.Rules{Types: append(spec.BuiltinTypes(), task.About())}
-	exprs := scope.New(scope.Config{Environment: cfg.ClusterName})
+	exprs := scope.New(scope.Config{Environment: cfg.Environment})
 	n.catalog, err = catalog.New(catalog.Config{
 		Store: db, Runs: db, Params: exprs, Defaults: defaults, Rules: rules, Cluster: cfg.ClusterName, Now: nowMillis,
 		Exclusive: true, TemplateTTL: cfg.JobTemplate.CacheTTL, Log: log, Changed: n.changed,
-		Subscribe: n.subscribe,
+		Subscribe: n.subscribe, Keep: n.keepEvents,
 	})
 	if err != nil {
 		return nil, err
@@ -103,6 +104,10 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	if err := n.signals.Load(ctx); err != nil { // before runs go on and announce
 		return nil, err
 	}
+	permits := server.NewPermits(db, n.engine, nowMillis)
+	if err := permits.Load(ctx); err != nil { // before steps go on
+		return nil, err
+	}
 	if err := n.engine.Open(ctx); err != nil {
 		return nil, err
 	}
@@ -114,14 +119,22 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	n.signals.Start()
 	n.closers = append(n.closers, func() error { n.signals.Close(); return nil })
 
+	if err := n.openEvents(db); err != nil {
+		return nil, err
+	}
+	n.catalog.Resume()
+
 	runs := server.NewRuns(server.RunsConfig{
 		Starter: n.engine, Runs: n.engine, Steps: n.engine, Reader: n.engine, Watcher: n.engine, Journal: db, Logs: n.engine,
-		Cluster: cfg.ClusterName, Stopping: n.stop, Log: log, Now: nowMillis,
+		Cluster: cfg.ClusterName, Retention: cfg.Events.Retention, Stopping: n.stop, Log: log, Now: nowMillis,
 	})
 	n.server = server.New(server.Config{
-		Catalog: n.catalog, Counts: db, Log: log, Version: buildVersion(),
+		Catalog: n.catalog, Counts: db, Latest: n.latest, Log: log, Version: buildVersion(),
 		Register: func(handle func(pattern string, h server.HandlerFunc)) {
 			runs.Register(handle)
+			permits.Register(handle)
+			server.NewOutputData(n.engine, nowMillis).Register(handle)
+			n.events.register(handle)
 			server.NewSignals(n.engine.Board(), rules).Register(handle)
 			server.Breakpoints{Debugger: n.engine}.Register(handle)
 			handle("GET /api/v3/stats", n.stats)
@@ -203,6 +216,15 @@ func (n *node) subscribe(ctx context.Context, c catalog.Change) ([]store.Record,
 		return nil, nil
 	}
 	return n.signals.Subscribe(ctx, c)
+}
+
+// latest returns the highest instance of a workflow, 0 when there is none.
+func (n *node) latest(ctx context.Context, workflow int64) (int64, error) {
+	rows, err := n.store.List(ctx, store.RunQuery{Workflow: workflow, Latest: true, Desc: true, Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	return rows[0].Instance, nil
 }
 
 // changed is told of every change of a definition: runs that wait for their turn may have it now.

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"maestro/internal/config"
 )
 
 // Groups of commands in the help of the root.
@@ -53,7 +57,7 @@ Exit codes:
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	root.SetVersionTemplate("maestro {{.Version}}\n")
-	root.SetFlagErrorFunc(usageOf)
+	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommandGroupID(groupProgram)
 	root.AddGroup(
 		&cobra.Group{ID: groupDefine, Title: "Definitions:"},
@@ -82,6 +86,23 @@ func usageOf(cmd *cobra.Command, err error) error {
 	return &usageError{err: err, help: cmd.CommandPath() + " --help"}
 }
 
+// flagError is what is wrong with a flag. For one that does not exist it says which was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+		name := unknown.GetSpecifiedName()
+		best, distance := "", 3
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if d := config.Edits(name, f.Name); d < distance && d <= len(name)/3 {
+				best, distance = f.Name, d
+			}
+		})
+		if best != "" {
+			err = fmt.Errorf("unknown flag: --%s; did you mean --%s?", name, best)
+		}
+	}
+	return usageOf(cmd, err)
+}
+
 // nameOf returns the name of a command below the root.
 func nameOf(cmd *cobra.Command) string { return strings.TrimPrefix(cmd.CommandPath(), "maestro ") }
 
@@ -102,6 +123,9 @@ func args(what string, least, most int) cobra.PositionalArgs {
 		case len(given) < least:
 			return usageOf(cmd, fmt.Errorf("%s needs %s", nameOf(cmd), what))
 		case most >= 0 && len(given) > most:
+			if most == 0 {
+				what = "no arguments"
+			}
 			return usageOf(cmd, fmt.Errorf("%s takes %s; %q is too much", nameOf(cmd), what, given[most]))
 		}
 		return nil

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -49,7 +52,7 @@ file is run again on the same --db.`,
 			}
 			cfg, err := table.Load(config.Sources{Env: os.LookupEnv})
 			if err != nil {
-				return err
+				return &usageError{err: err, help: "docs/configuration.md"}
 			}
 			cfg.Store = config.Store{Driver: "sqlite", Source: db}
 			cfg.DataDir = strings.TrimSuffix(db, filepath.Ext(db)) + "-data"
@@ -87,25 +90,100 @@ func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, 
 		return fmt.Errorf("push %s: %w", name, err)
 	}
 	id := d.Metadata.WorkflowID
+	p.noteCutOff(ctx, c, id)
 	r.Version = "latest"
 	started, err := c.Start(ctx, id, r)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", id, err)
 	}
-	ref := client.RunRef{Workflow: id, Instance: started.Instance}
-	err = p.watch(ctx, c, ref)
-	if errors.Is(err, context.Canceled) {
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
-		defer cancel()
-		if _, serr := c.Stop(stopCtx, ref); serr == nil {
-			_ = p.watch(stopCtx, c, ref)
-		}
-		return err
-	}
-	if !p.quiet && !p.wantsJSON() {
+	err = p.watchOrStop(ctx, c, client.RunRef{Workflow: id, Instance: started.Instance})
+	if !p.wantsJSON() && !errors.Is(err, context.Canceled) {
 		p.note("state is in %s; \"maestro server --store sqlite:%s\" serves it", cfg.Store.Source, cfg.Store.Source)
 	}
 	return err
+}
+
+// noteCutOff tells which earlier runs go on, since a new one may have to wait for them.
+func (p *program) noteCutOff(ctx context.Context, c *client.Client, id string) {
+	page, err := c.InstancesPage(ctx, id, client.PageRequest{Size: 20})
+	if err != nil {
+		return // the start will say what is wrong
+	}
+	for _, in := range page.Elements {
+		if !client.Terminal(in.Status) {
+			p.note("%s/%d was cut off earlier and goes on now; unless %s allows several runs at a time, the new one waits for it", id, in.ID, id)
+		}
+	}
+}
+
+// watchOrStop follows a run to its end. An interrupt stops the run and does not leave before it has ended.
+func (p *program) watchOrStop(ctx context.Context, c *client.Client, ref client.RunRef) error {
+	in, err := c.Instance(ctx, ref, false)
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", ref, err)
+	}
+	v := p.newProgress(ref, in.Workflow.StepIDs())
+	last := ""
+	events := func(ctx context.Context) iter.Seq2[client.Event, error] {
+		return func(yield func(client.Event, error) bool) {
+			for ev, err := range c.WatchAfter(ctx, ref.Workflow, ref.Instance, last) {
+				if !yield(ev, err) {
+					return
+				}
+				last = cmp.Or(ev.Cursor, last)
+			}
+		}
+	}
+	stopped := v.follow(ctx, events)
+	if errors.Is(stopped, context.Canceled) {
+		p.note("stopping %s; another interrupt leaves at once, and the run goes on when the file is run again", ref)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		if _, err := c.Stop(ctx, ref); err != nil {
+			return stopped
+		}
+		err = v.follow(ctx, events)
+	} else {
+		err = stopped
+	}
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", ref, err)
+	}
+	err = p.ended(ctx, c, v)
+	if stopped != nil {
+		return stopped
+	}
+	if errors.Is(err, errRunFailed) && !p.quiet && !p.wantsJSON() {
+		p.showFailed(ctx, c, ref)
+	}
+	return err
+}
+
+// showFailed prints the end of what failed steps have written: there is no server that could be asked for it.
+func (p *program) showFailed(ctx context.Context, c *client.Client, ref client.RunRef) {
+	steps, _, err := c.Steps(ctx, ref)
+	if err != nil {
+		return
+	}
+	for _, s := range steps {
+		if !client.StepFailed(s.State.Status) {
+			continue
+		}
+		for _, stream := range []string{"stderr", "stdout"} {
+			log, err := c.Logs(ctx, client.StepRef{RunRef: ref, Step: s.StepID}, client.LogRequest{Stream: stream})
+			if err != nil {
+				break // only shell steps write anything
+			}
+			text, _ := io.ReadAll(log)
+			_ = log.Close()
+			if text := strings.TrimRight(string(text), "\n"); text != "" {
+				lines := strings.Split(text, "\n")
+				p.note("\n%s wrote at the end (%s):\n  %s\n", s.StepID, stream, strings.Join(lines[max(0, len(lines)-10):], "\n  "))
+				break
+			}
+		}
+	}
 }
 
 // local is a server of this process, reachable on a loopback port only.

@@ -10,6 +10,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,9 +51,12 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 	log := p.logger(cfg.Log)
 	began := time.Now()
 	tuneGC()
+	for _, stray := range config.New().Strays(os.Environ()) {
+		log.Warn(stray)
+	}
 	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+		return listenError(cfg.Listen, err)
 	}
 	// What parts do on their way down must not be cut short by the signal that stops them.
 	n, err := openNode(context.WithoutCancel(ctx), cfg, log)
@@ -87,17 +91,35 @@ func tuneGC() {
 	}
 }
 
+// listenError says why nothing can be served on an address, and what to do about it.
+func listenError(addr string, err error) error {
+	why, todo := err.Error(), "name another one with --listen"
+	if inner, ok := errors.AsType[*net.OpError](err); ok { // which names the address again
+		why = inner.Err.Error()
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		why, todo = "another program listens there", "stop it, or "+todo
+	case errors.Is(err, syscall.EACCES):
+		why = "this user may not use the port"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		why = "this machine does not have the address"
+	}
+	return fmt.Errorf("listen on %s: %s; %s", addr, why, todo)
+}
+
 // shutdown lets requests that are under way finish, then the engine, and then closes the store.
 func (n *node) shutdown(h *http.Server, within time.Duration) error {
+	within = within * 4 / 5 // the rest is for the engine
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	close(n.stop)
 	n.server.Drain()
-	err := h.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("requests were cut off after %s: %w", within, err), h.Close())
+	if err := h.Shutdown(ctx); err != nil { // a client that does not go on sending or reading must not fail the stop
+		n.log.Warn("requests were cut off", "after", within)
+		_ = h.Close()
 	}
-	return errors.Join(err, n.closeParts())
+	return n.closeParts()
 }
 
 // profiles serves what net/http/pprof gives.

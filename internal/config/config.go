@@ -22,6 +22,7 @@ type Config struct {
 	Store         Store
 	DataDir       string // never empty after Load
 	ClusterName   string
+	Environment   string
 	DefaultParams string // path, empty for the built-in ones
 
 	Shell       Shell
@@ -74,9 +75,21 @@ type Engine struct {
 	ShutdownTimeout time.Duration
 }
 
-// Events is about the feed of published events.
+// Events is about published events.
 type Events struct {
 	Retention time.Duration
+	Webhook   Webhook
+}
+
+// Webhook is about sending events to a URL.
+type Webhook struct {
+	URL         string // empty: no events are sent
+	Secret      string
+	Timeout     time.Duration
+	MaxAttempts int
+	GiveUpAfter time.Duration
+	MaxInFlight int
+	Workflows   []string // ids or patterns with *; empty: all
 }
 
 // JobTemplate is about templates that steps inherit params from.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"maestro/internal/doc"
@@ -20,7 +21,7 @@ func (r *fileReader) hint(key string, value *doc.Node) string {
 	for _, s := range r.table.Settings {
 		section, _, _ := strings.Cut(s.Key, ".")
 		for _, name := range []string{s.Key, section} {
-			if d := edits(plain(key), plain(name)); d < distance && d <= len(key)/3 {
+			if d := Edits(plain(key), plain(name)); d < distance && d <= len(key)/3 {
 				best, distance = name, d
 			}
 		}
@@ -33,6 +34,29 @@ func (r *fileReader) hint(key string, value *doc.Node) string {
 		return "; did you mean " + best + "?"
 	}
 	return "; see docs/configuration.md for all settings"
+}
+
+// Strays returns, for each variable of environ (as os.Environ returns it) that looks like a misspelt setting, a sentence
+// that says so. Other MAESTRO_* variables are none of our business: orchestrators make them up.
+func (t *Table) Strays(environ []string) []string {
+	var out []string
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "MAESTRO_") || value == "" {
+			continue
+		}
+		best, distance := "", 3
+		for _, s := range t.Settings {
+			if d := Edits(name, s.Env()); d < distance {
+				best, distance = s.Env(), d
+			}
+		}
+		if distance > 0 && best != "" {
+			out = append(out, name+" is not a setting and is not used; did you mean "+best+"?")
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // below returns the full keys of the values inside an unknown object, so that a file written for the original server
@@ -51,8 +75,8 @@ func plain(key string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(key))
 }
 
-// edits returns how many letters must be inserted, dropped or replaced to make a into b.
-func edits(a, b string) int {
+// Edits returns how many letters must be inserted, dropped or replaced to make a into b.
+func Edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

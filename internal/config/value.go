@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -142,6 +143,14 @@ func address(to *string) value {
 		*to = s
 		return nil
 	})
+}
+
+// checkPattern refuses what matches no workflow id.
+func checkPattern(s string) error {
+	if _, err := path.Match(s, ""); err != nil || s == "" {
+		return fmt.Errorf("%q is neither a workflow id nor a pattern such as etl.*", s)
+	}
+	return nil
 }
 
 func webAddress(to *string) value {

@@ -226,6 +226,11 @@ func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error)
 		return StepActed{}, err
 	}
 	index, inPlan := r.Plan.Ordinal(q.Step)
+	if q.Action == instance.Skip {
+		if err := skippable(r, &q); err != nil {
+			return StepActed{}, err
+		}
+	}
 	if r.Own.Terminal() {
 		if q.Action == instance.Skip {
 			return e.restartFromStep(ctx, r, RestartRequest{WorkflowID: q.WorkflowID, Instance: q.Instance, Step: q.Step, User: q.User, Policy: restartIncomplete, Skip: true})
@@ -237,9 +242,6 @@ func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error)
 	}
 	s := &r.Steps[index]
 	if s.Number == 0 {
-		if q.Action == instance.Skip {
-			return StepActed{}, fmt.Errorf("%w: Cannot skip step [%s][%d][%s] before it is created. Please try it again.", ErrBadRequest, q.WorkflowID, q.Instance, q.Step)
-		}
 		return StepActed{}, fmt.Errorf("%w: step instance [%s][%d][%d][%s] not found (either not created or deleted)", ErrNotFound, q.WorkflowID, q.Instance, r.Number, q.Step)
 	}
 	if q.Action == instance.Skip && !s.Status.Wakeable() {
@@ -269,6 +271,21 @@ func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error)
 	}
 	out.State, err = e.await(ctx, id, index, attempt, q.Action, grown)
 	return out, err
+}
+
+// skippable refuses to skip a step that there is nothing to skip of. It goes by the view over all runs: a step of an
+// earlier run can be skipped by a new one.
+func skippable(r *instance.Run, q *StepAction) error {
+	view, ok := r.Aggregate().Steps[q.Step]
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: workflow instance %s has no step [%s]", ErrBadRequest, r.Identity(), q.Step)
+	case view.Status == instance.NotCreated:
+		return fmt.Errorf("%w: Cannot skip step [%s][%d][%s] before it is created; try again when it is", ErrBadRequest, q.WorkflowID, q.Instance, q.Step)
+	case view.Status == instance.Unsatisfied || view.Status == instance.Disabled:
+		return fmt.Errorf("%w: Cannot skip step [%s][%d][%s], which is [%s]: it was not run, and can only be restarted", ErrBadRequest, q.WorkflowID, q.Instance, q.Step, view.Status)
+	}
+	return nil
 }
 
 // await waits until the action is done, or for as long as a blocking action may take.

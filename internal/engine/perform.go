@@ -127,7 +127,9 @@ func lineOf(l step.Line) instance.Line {
 		if code == "" {
 			code = "INTERNAL_ERROR"
 		}
-		return instance.DetailsLine(code, l.Message, l.Errors...)
+		line := instance.DetailsLine(code, l.Message, l.Errors...)
+		line.Retryable = &l.Retryable
+		return line
 	}
 	if l.Level == step.Info {
 		return instance.InfoLine(l.Message)

@@ -129,6 +129,8 @@ func (r *Run) advanceRunning(step int, at int64) {
 		} else if at > until {
 			r.to(step, Finishing, at)
 		}
+	case Loop:
+		r.fail(step, fmt.Errorf("MaestroUnprocessableEntityException: steps of type %s are accepted, but this version cannot run them", r.Plan.Nodes[step].Step.Type), at)
 	default:
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"maestro/api"
@@ -18,7 +20,7 @@ import (
 // Limits of request bodies in bytes. A push may be larger on the wire than the 256 KiB that it may have as compact JSON.
 const (
 	bodyLimit = 1 << 20
-	pushLimit = 8 << 20
+	pushLimit = 4 << 20 // the limit of package yamldoc
 
 	maxDepth = 200     // nesting of a body
 	maxNodes = 400_000 // values in a body: three times what a push of 256 KiB can hold
@@ -90,15 +92,45 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, want string) 
 	return text, nil
 }
 
-// readAll is io.ReadAll with the size known beforehand, if it is.
+// readAll is io.ReadAll with the size known beforehand, if it is. A body of unknown size is gathered in pieces, so that an
+// endless one costs the limit and not a multiple of it.
 func readAll(from io.Reader, size int64) ([]byte, error) {
 	if size <= 0 {
-		return io.ReadAll(from)
+		return readPieces(from)
 	}
 	text := make([]byte, size)
 	n, err := io.ReadFull(from, text)
 	return text[:n], err
 }
+
+func readPieces(from io.Reader) ([]byte, error) {
+	var full [][]byte
+	last := newPiece()
+	defer func() {
+		for _, piece := range append(full, last) {
+			pieces.Put((*[pieceSize]byte)(piece[:pieceSize]))
+		}
+	}()
+	for {
+		n, err := from.Read(last[len(last):cap(last)])
+		last = last[:len(last)+n]
+		switch {
+		case err == io.EOF:
+			return slices.Concat(append(full, last)...), nil
+		case err != nil:
+			return nil, err
+		case len(last) == cap(last):
+			full, last = append(full, last), newPiece()
+		}
+	}
+}
+
+const pieceSize = 32 << 10
+
+// pieces are used again, so that bodies which are refused leave no garbage.
+var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
+
+func newPiece() []byte { return pieces.Get().(*[pieceSize]byte)[:0] }
 
 func tooLarge(limit int64) error {
 	return api.Errorf(api.BadRequest, "the request body is larger than the limit of %d bytes", limit)

@@ -113,6 +113,8 @@ type Line struct {
 	Message string   // a clause that a user of the workflow understands
 	Errors  []string // not empty: the line has details; the first is the cause
 	Code    string   // status code of a line with details, such as INTERNAL_ERROR
+
+	Retryable bool // of a line with details: the same request may succeed later
 }
 
 // Reporter takes reports of one attempt. It never blocks for long and may be called from any goroutine; a report made

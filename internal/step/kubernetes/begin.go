@@ -167,7 +167,11 @@ func (cl *cluster) refuse(j *job, state step.State, message string, err error) t
 	if state == step.Internal {
 		errs = errs[1:]
 	}
-	cl.settle(j, step.Report{State: state, Timeline: details(message, errs...)}, j.posted)
+	lines := details(message, errs...)
+	for i := range lines {
+		lines[i].Retryable = state == step.PlatformError
+	}
+	cl.settle(j, step.Report{State: state, Timeline: lines}, j.posted)
 	return 0
 }
 

@@ -119,18 +119,27 @@ func (f *fakeCluster) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodDelete:
 		answer(f.delete(part[5], r.Body))
 	default:
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if p := f.pods[part[5]]; p != nil {
-			answer(200, p)
-		} else {
-			answer(404, problem(404, "NotFound"))
-		}
+		answer(f.get(part[5]))
 	}
+}
+
+// copyOf returns a pod as it is now. f.mu is held.
+func copyOf(p *fakePod) json.RawMessage {
+	text, _ := json.Marshal(p)
+	return text
 }
 
 func problem(code int, reason string) map[string]any {
 	return map[string]any{"kind": "Status", "code": code, "reason": reason, "message": "the fake says " + reason}
+}
+
+func (f *fakeCluster) get(name string) (int, any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.pods[name]; p != nil {
+		return 200, copyOf(p)
+	}
+	return 404, problem(404, "NotFound")
 }
 
 func (f *fakeCluster) create(body io.Reader, ns string) (int, any) {
@@ -152,7 +161,7 @@ func (f *fakeCluster) create(body io.Reader, ns string) (int, any) {
 		f.began[p.Metadata.Annotations[annotationStep]]++
 		go f.run(p, p.Spec.Containers[0].Image)
 	}
-	return 201, p
+	return 201, copyOf(p)
 }
 
 // run lets a pod live.
@@ -224,10 +233,10 @@ func (f *fakeCluster) delete(name string, body io.Reader) (int, any) {
 			defer f.mu.Unlock()
 			f.remove(p)
 		})
-		return 200, p
+		return 200, copyOf(p)
 	}
 	f.remove(p)
-	return 200, p
+	return 200, copyOf(p)
 }
 
 func (f *fakeCluster) remove(p *fakePod) {

@@ -111,9 +111,10 @@ func TestManyReaders(t *testing.T) {
 		all = append(all, a)
 	}
 	for _, a := range all {
-		if data, _, err := rt.ReadLog(t.Context(), a, stdout, 0, 10); err != nil || string(data) != "hello" {
-			t.Fatalf("got %q, error %v", data, err)
-		}
+		eventually(t, "read the log of "+a.UUID, func() bool {
+			data, _, err := rt.ReadLog(t.Context(), a, stdout, 0, 10)
+			return err == nil && string(data) == "hello"
+		})
 	}
 	rt.cl.logs.mu.Lock()
 	defer rt.cl.logs.mu.Unlock()

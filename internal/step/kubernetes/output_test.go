@@ -26,7 +26,7 @@ func TestReadOutput(t *testing.T) {
 		{name: "Plain", text: `{"rows":7,"name":"x"}`,
 			params: `{"rows":{"value":7,"type":"LONG","evaluated_result":7,"evaluated_time":NOW},"name":{"value":"x","type":"STRING","evaluated_result":"x","evaluated_time":NOW}}`},
 		{name: "PlainTyped", text: `{"name":7}`, params: `{"name":{"value":"7","type":"STRING","evaluated_result":"7","evaluated_time":NOW}}`},
-		{name: "PlainInWhole", text: `{"params":{"l":[1,2.5]}}`, params: `{"l":{"value":[1,2.5],"type":"DOUBLE_ARRAY","evaluated_result":[1,2.5],"evaluated_time":NOW}}`},
+		{name: "PlainInWhole", text: `{"params":{"l":[1,2.5]}}`, params: `{"l":{"value":[1,2.5],"type":"DOUBLE_ARRAY","evaluated_result":[1.0,2.5],"evaluated_time":NOW}}`},
 		{name: "Artifacts", text: `{"artifacts":{"a":{"type":"default","n":1},"maestro_retry":{"type":"RETRY","retryable":false}}}`,
 			artifacts: `map[a:{"n":1} maestro_retry:{"type":"RETRY","retryable":false}]`},
 		{name: "NoJSON", text: " not json ", err: "not valid JSON"},

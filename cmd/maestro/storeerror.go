@@ -1,0 +1,40 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"maestro/internal/store"
+)
+
+// storeError says why the file that keeps the state cannot be used, and what to do about it.
+func storeError(path string, err error) error {
+	dir := filepath.Dir(path)
+	info, serr := os.Stat(path)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrBusy):
+		return fmt.Errorf("store %s: another process has it open, probably a server; stop that, talk to it with --server, or use another file", path)
+	case errors.Is(err, store.ErrNewer):
+		return fmt.Errorf("store %s: it was written by a newer version of this program; run that version, or use another file (%w)", path, err)
+	case errors.Is(err, store.ErrFull):
+		return fmt.Errorf("store %s: no space is left on the disk; free some and start again, nothing is lost", path)
+	case serr == nil && info.IsDir():
+		return fmt.Errorf("store %s: that is a directory; name a file in it, such as %s", path, filepath.Join(path, "maestro.db"))
+	case errors.Is(err, sqlite3.NOTADB) || strings.Contains(err.Error(), "another program"):
+		return fmt.Errorf("store %s: that file is no database of this program; it is left as it is, use another file", path)
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, sqlite3.PERM) || errors.Is(err, sqlite3.READONLY):
+		return fmt.Errorf("store %s: this user may not write there; change the permissions of the file and of its directory %s, or use another file", path, dir)
+	}
+	if _, derr := os.Stat(dir); errors.Is(derr, fs.ErrNotExist) {
+		return fmt.Errorf("store %s: there is no directory %s; make it first, or use another file", path, dir)
+	}
+	return fmt.Errorf("store %s: %w", path, err)
+}
