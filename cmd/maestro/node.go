@@ -59,6 +59,9 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	if cfg.Store.Driver != "sqlite" {
 		return nil, fmt.Errorf("--store %s: this program keeps state in SQLite only; write it like sqlite:maestro.db", cfg.Store.Driver)
 	}
+	if err := checkStore(cfg.Store.Source); err != nil {
+		return nil, err
+	}
 	db, err := sqlite.Open(ctx, cfg.Store.Source, sqlite.Options{})
 	if err != nil {
 		return nil, storeError(cfg.Store.Source, err)

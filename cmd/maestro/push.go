@@ -39,6 +39,7 @@ With --output json and several files the output is an array.`,
 				if err != nil {
 					return err
 				}
+				p.noteWarnings(name, text)
 				d, err := c.Push(cmd.Context(), format, body)
 				if err != nil {
 					return fmt.Errorf("push %s: %w", name, err)

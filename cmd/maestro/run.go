@@ -74,6 +74,7 @@ func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, 
 	if err != nil {
 		return err
 	}
+	p.noteWarnings(name, text)
 	if dir := filepath.Dir(cfg.Store.Source); dir != "." {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("make the directory of --db: %w", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,28 @@ import (
 
 	"maestro/internal/store"
 )
+
+// checkStore refuses a file that is a database of another program. Opening it would be enough to change it: the store
+// switches a database to write-ahead logging before it can look inside. A file with a log of its own is switched already.
+func checkStore(path string) error {
+	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil // it does not exist, or opening it tells more
+	}
+	defer f.Close()
+	var h [100]byte // https://sqlite.org/fileformat.html, 1.3
+	if _, err := io.ReadFull(f, h[:]); err != nil || string(h[:16]) != "SQLite format 3\x00" {
+		return nil
+	}
+	schema, version, application := h[40:44], h[60:64], h[68:72]
+	if string(application) != "MstG" && (string(schema) != "\x00\x00\x00\x00" || string(version) != "\x00\x00\x00\x00") {
+		return fmt.Errorf("store %s: that file is no database of this program; it is left as it is, use another file", path)
+	}
+	return nil
+}
 
 // storeError says why the file that keeps the state cannot be used, and what to do about it.
 func storeError(path string, err error) error {

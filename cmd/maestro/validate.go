@@ -143,6 +143,18 @@ func (p *program) findings(all []finding, files int, output string) error {
 	return nil
 }
 
+// noteWarnings tells what is allowed in a definition but was hardly meant. Errors are left to the server.
+func (p *program) noteWarnings(name string, text []byte) {
+	if p.check == nil {
+		return
+	}
+	for _, f := range p.check(name, text) {
+		if f.Severity == "warning" {
+			p.note("%s", f.text(false))
+		}
+	}
+}
+
 // text is a finding in the form that compilers use and editors understand.
 func (f finding) text(color bool) string {
 	severity := paint(color, red, f.Severity)

@@ -33,6 +33,7 @@ type permits struct {
 type tag struct {
 	used  int64
 	queue []holder // in order of arrival
+	own   int      // how many of the queue bring a limit with them
 }
 
 type holder struct {
@@ -89,6 +90,9 @@ func (p *permits) acquire(h holder, needs []need, back bool) bool {
 	for _, n := range needs {
 		t := p.tag(n.tag)
 		t.queue = append(t.queue, h)
+		if n.limit >= 0 {
+			t.own++
+		}
 	}
 	return false
 }
@@ -154,6 +158,9 @@ func (p *permits) unqueue(h holder) {
 		t := p.tags[n.tag]
 		if i := slices.Index(t.queue, h); i >= 0 {
 			t.queue = slices.Delete(t.queue, i, i+1)
+			if n.limit >= 0 {
+				t.own--
+			}
 		}
 		p.prune(n.tag)
 	}
@@ -215,7 +222,11 @@ func (p *permits) drop(h holder, granted []holder) []holder {
 		p.tags[name].used--
 	}
 	for _, name := range names {
-		granted = p.grant(name, granted)
+		if _, limited := p.limits[name]; limited || p.tags[name] != nil && p.tags[name].own > 0 {
+			granted = p.grant(name, granted)
+		} else {
+			p.prune(name) // nobody waits for this tag
+		}
 	}
 	return granted
 }

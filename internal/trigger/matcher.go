@@ -32,8 +32,8 @@ func (s *Signals) match() {
 			err = b.commit()
 		}
 		if err == nil {
-			tasks, delay = nil, 0
 			s.fire.add(b.fires...)
+			tasks, delay = nil, 0
 			continue
 		}
 		b.undo()
@@ -59,6 +59,7 @@ func (s *Signals) take() []task {
 	n := min(len(s.queue), maxBatch)
 	out := slices.Clone(s.queue[:n])
 	clear(s.queue[:n])
+	s.taken = n
 	if s.queue = s.queue[n:]; len(s.queue) == 0 {
 		s.queue = nil
 	}
@@ -126,7 +127,7 @@ func (b *batch) instance(t *task) error {
 	}
 	b.s.mu.Unlock()
 	slices.SortFunc(found, func(p, q place) int {
-		return cmp.Or(cmp.Compare(p.sub.workflow, q.sub.workflow), cmp.Compare(p.sub.uuid, q.sub.uuid), cmp.Compare(p.n, q.n))
+		return cmp.Or(cmp.Compare(p.sub.workflow, q.sub.workflow), cmp.Compare(p.sub.order, q.sub.order), cmp.Compare(p.sub.uuid, q.sub.uuid), cmp.Compare(p.n, q.n))
 	})
 	for _, p := range found {
 		if err := b.catchUp(p.sub); err != nil {

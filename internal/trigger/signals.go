@@ -62,6 +62,7 @@ type Signals struct {
 
 	inbox sync.Mutex
 	queue []task
+	taken int           // tasks that the matcher is at
 	nudge chan struct{} // one slot, carries nothing
 }
 
@@ -124,10 +125,11 @@ func (s *Signals) enqueue(t task) {
 	}
 }
 
-// Pending returns how many tasks and executions wait.
+// Pending returns how many instances and other tasks wait for the matcher or are with it, and how many executions there
+// are whose run is not started.
 func (s *Signals) Pending() int {
 	s.inbox.Lock()
-	n := len(s.queue)
+	n := len(s.queue) + s.taken
 	s.inbox.Unlock()
 	return n + s.fire.pending()
 }

@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"maestro/api"
@@ -30,23 +31,27 @@ const patience = 5 * time.Minute
 // all others go.
 func (s *Signals) Subscribe(ctx context.Context, c catalog.Change) ([]store.Record, error) {
 	id := workflowOf(c)
-	want, err := effective(c)
-	if err != nil {
-		return nil, err
-	}
+	want := effective(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.discardLocked(s.drafts[id])
 	d := &draft{workflow: id, at: c.At, made: time.Now()}
 	var records []store.Record
 	stay := make(map[string]bool)
-	for uuid, t := range want {
+	for order, t := range want {
+		uuid := catalog.SignalTriggerID(t)
+		if stay[uuid] || slices.ContainsFunc(d.come, func(sub *subscription) bool { return sub.uuid == uuid }) {
+			s.discardLocked(d)
+			return nil, api.Errorf(api.BadRequest, "workflow [%s] has the same signal trigger twice", id)
+		}
 		if s.subs[id][uuid] != nil && c.Before != nil {
 			stay[uuid] = true
 			continue
 		}
 		sub := newSubscription(id, uuid, c.At, t)
+		sub.order = order
 		for i := range sub.signals {
+			var err error
 			if sub.checkpoints[i], err = s.cfg.Board.Subscribe(ctx, sub.signals[i].name); err != nil {
 				s.discardLocked(d)
 				return nil, err
@@ -74,25 +79,20 @@ func workflowOf(c catalog.Change) string {
 	return c.Before.ID
 }
 
-// effective returns the triggers that are in effect after a change, by id.
-func effective(c catalog.Change) (map[string]*spec.SignalTrigger, error) {
+// effective returns the triggers that are in effect after a change.
+func effective(c catalog.Change) []*spec.SignalTrigger {
 	if c.After == nil || c.ActiveAfter == nil {
-		return nil, nil
+		return nil
 	}
 	if p := c.After.Snapshot; p != nil && p.Properties.SignalTriggerDisabled.Or(false) {
-		return nil, nil
+		return nil
 	}
 	w := c.ActiveAfter.Workflow
-	out := make(map[string]*spec.SignalTrigger, len(w.SignalTriggers))
+	out := make([]*spec.SignalTrigger, len(w.SignalTriggers))
 	for i := range w.SignalTriggers {
-		t := &w.SignalTriggers[i]
-		uuid := catalog.SignalTriggerID(t)
-		if out[uuid] != nil {
-			return nil, api.Errorf(api.BadRequest, "workflow [%s] has the same signal trigger twice", c.After.ID)
-		}
-		out[uuid] = t
+		out[i] = &w.SignalTriggers[i]
 	}
-	return out, nil
+	return out
 }
 
 // Changed tells that a change is durable: its draft comes into effect.

@@ -18,6 +18,7 @@ type subscription struct {
 	workflow  string
 	uuid      string
 	at        int64 // when it was made; a trigger that is subscribed again is another subscription
+	order     int   // of the trigger among those of its workflow, when it was made
 	signals   []wanted
 	params    *param.Defs
 	condition *string
@@ -86,6 +87,7 @@ type row struct {
 	Workflow  string          `json:"workflow_id"`
 	UUID      string          `json:"trigger_uuid"`
 	At        int64           `json:"at"`
+	Order     int             `json:"order,omitempty"`
 	Signals   []rowSignal     `json:"signals"`
 	Params    json.RawMessage `json:"params,omitempty"`
 	Condition *string         `json:"condition,omitempty"`
@@ -100,7 +102,7 @@ type rowSignal struct {
 }
 
 func (s *subscription) record() store.Record {
-	r := row{Workflow: s.workflow, UUID: s.uuid, At: s.at, Condition: s.condition, Dedup: s.dedup, Signals: []rowSignal{}}
+	r := row{Workflow: s.workflow, UUID: s.uuid, At: s.at, Order: s.order, Condition: s.condition, Dedup: s.dedup, Signals: []rowSignal{}}
 	if s.params.Len() > 0 {
 		r.Params = s.params.AppendJSON(nil)
 	}
@@ -129,7 +131,7 @@ func decodeSubscription(data []byte) (*subscription, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("stored trigger cannot be read: %w", err)
 	}
-	s := &subscription{workflow: r.Workflow, uuid: r.UUID, at: r.At, condition: r.Condition, dedup: r.Dedup}
+	s := &subscription{workflow: r.Workflow, uuid: r.UUID, at: r.At, order: r.Order, condition: r.Condition, dedup: r.Dedup}
 	for _, rs := range r.Signals {
 		deps, err := signal.DecodeDependencies(rs.Match)
 		if err != nil || len(deps) != 1 {

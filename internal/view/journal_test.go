@@ -108,7 +108,8 @@ func TestPublished(t *testing.T) {
 			run: func(t *testing.T) *built {
 				return build(t, outer).start().done(0, instance.OutcomeContinue).done(0, instance.OutcomeDone)
 			}, final: "SUCCEEDED",
-			steps: []string{"a1 N>C>I", "a1 I>WS>EP>WP", "a1 WP>S>R", "a1 R>F", "a1 F>SUCCEEDED"},
+			// A runtime that keeps nothing when it begins goes on in the same pass of the reference.
+			steps: []string{"a1 N>C>I", "a1 I>WS>EP>WP", "a1 WP>S>R>F", "a1 F>SUCCEEDED"},
 		},
 		"retried": {
 			run: func(t *testing.T) *built {

@@ -24,9 +24,10 @@ type Publisher struct {
 
 // batch is the changes of a step that will be published together.
 type batch struct {
-	changes  []stepChange
-	attempt  int64
-	sequence int64
+	changes   []stepChange
+	attempt   int64
+	sequence  int64
+	artifacts bool // the entry that is being read has artifacts of the step
 }
 
 // Event is a published event.
@@ -72,6 +73,9 @@ func (p *Publisher) Read(dst []Event, pos, at int64, entry []byte) ([]Event, err
 			dst = p.runStatus(dst, rec)
 			continue
 		}
+		if rec.Kind == instance.KindStepArtifact && rec.Step < len(p.batches) {
+			p.batches[rec.Step].artifacts = true
+		}
 		c, changed := p.step(rec)
 		if !changed {
 			continue
@@ -87,11 +91,29 @@ func (p *Publisher) Read(dst []Event, pos, at int64, entry []byte) ([]Event, err
 		}
 	}
 	for step := range p.batches {
-		if b := &p.batches[step]; len(b.changes) > 0 && b.changes[len(b.changes)-1].new != instance.Starting {
+		if !p.holds(step) {
 			dst = p.flush(dst, step)
 		}
+		p.batches[step].artifacts = false
 	}
 	return dst, nil
+}
+
+// holds reports whether the changes of a step wait for what comes next: the reference goes on in the same pass after
+// STARTING, and after RUNNING where the runtime had nothing to keep.
+func (p *Publisher) holds(step int) bool {
+	b := &p.batches[step]
+	if len(b.changes) == 0 {
+		return true
+	}
+	switch b.changes[len(b.changes)-1].new {
+	case instance.Starting:
+		return true
+	case instance.Running:
+		return p.run.Plan.Nodes[step].Work == instance.Outside && !b.artifacts
+	default:
+		return false
+	}
 }
 
 // writes reports whether the reference writes a step in the middle of a pass, after this change.

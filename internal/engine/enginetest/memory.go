@@ -22,7 +22,8 @@ type Memory struct {
 	runs    map[store.RunID]*memoryRun
 	numbers map[[3]int64]store.RunID
 	uuids   map[memoryUUID]store.RunID
-	feed    []store.Entry
+	feed    []store.Entry // in order of Pos
+	pos     int64         // of the newest
 	leases  map[int32]*memoryLease
 	records map[[2]string][]byte
 	stats   store.Stats
@@ -100,7 +101,8 @@ func (m *Memory) apply(ch *store.Change) error {
 		}
 	}
 	if ch.Entry != nil {
-		e := store.Entry{Pos: int64(len(m.feed)) + 1, Run: ch.Run, Seq: ch.Seq, At: ch.At, Data: slices.Clone(ch.Entry)}
+		m.pos++
+		e := store.Entry{Pos: m.pos, Run: ch.Run, Seq: ch.Seq, At: ch.At, Data: slices.Clone(ch.Entry)}
 		r.entries = append(r.entries, e)
 		m.feed = append(m.feed, e)
 		m.stats.Statements++
@@ -305,7 +307,8 @@ func (m *Memory) All() []store.RunID {
 // After implements store.Feed.
 func (m *Memory) After(ctx context.Context, pos int64, run store.RunID, n int) (entries []store.Entry, err error) {
 	err = m.view(ctx, func() error {
-		for _, e := range m.feed[min(max(pos, 0), int64(len(m.feed))):] {
+		from, _ := slices.BinarySearchFunc(m.feed, pos+1, func(e store.Entry, pos int64) int { return cmp.Compare(e.Pos, pos) })
+		for _, e := range m.feed[from:] {
 			if (run == 0 || e.Run == run) && len(entries) < n {
 				entries = append(entries, e)
 			}
@@ -318,11 +321,31 @@ func (m *Memory) After(ctx context.Context, pos int64, run store.RunID, n int) (
 // Publish implements store.Feed.
 func (m *Memory) Publish(ctx context.Context, at int64, data []byte) (pos int64, err error) {
 	err = m.view(ctx, func() error {
-		pos = int64(len(m.feed)) + 1
+		m.pos++
+		pos = m.pos
 		m.feed = append(m.feed, store.Entry{Pos: pos, At: at, Data: slices.Clone(data)})
 		return nil
 	})
 	return pos, err
+}
+
+// Prune implements store.Feed.
+func (m *Memory) Prune(ctx context.Context, at, pos int64, n int) (removed int, err error) {
+	err = m.view(ctx, func() error {
+		done := false
+		m.feed = slices.DeleteFunc(m.feed, func(e store.Entry) bool {
+			if e.Run != 0 || done {
+				return false
+			}
+			if done = removed >= n || e.At >= at || e.Pos > pos; done {
+				return false
+			}
+			removed++
+			return true
+		})
+		return nil
+	})
+	return removed, err
 }
 
 // Claim implements store.Leases.

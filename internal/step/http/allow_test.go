@@ -175,6 +175,7 @@ func TestURLs(t *testing.T) {
 		"http://bücher.example/":                  "write a host name with letters",
 		"http://[::1":                             "Invalid URL",
 		"http://user:geheim@exa mple/?q=geheim":   "illegal character",
+		"http://user:geheim@[::1/?q=geheim":       "Invalid URL",
 		"":                                        "URL scheme [] is not allowed",
 	} {
 		u, err := parseURL(text)
@@ -268,6 +269,20 @@ func TestNamesThatLeadInside(t *testing.T) {
 		case c.want != "" && (rep.State != step.FatalError || !strings.Contains(errorsOf(rep), c.want) || requests.Load() != before):
 			t.Errorf("allow %q, %s: %+v, want a refusal with %q", c.allow, c.host, rep, c.want)
 		}
+	}
+}
+
+// TestNoLookupWhenRefused asks nobody about a name that is not listed: a name server hears every question.
+func TestNoLookupWhenRefused(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	resolver := nameServer(t, func(string, int64) netip.Addr { asked.Add(1); return netip.Addr{} })
+	rt := open(t, Config{Allow: []string{"good.example", "127.0.0.1"}, Resolver: resolver})
+	if _, rep := run(t, rt, attempt("http://secret.evil.example/")); rep.State != step.FatalError || !strings.Contains(errorsOf(rep), "secret.evil.example:80 is not in http.allow") {
+		t.Errorf("%+v", rep)
+	}
+	if asked.Load() != 0 {
+		t.Error("a name server was asked")
 	}
 }
 

@@ -115,14 +115,12 @@ func (c *call) proceed(rt *Runtime, a *step.Attempt, o outcome) {
 
 var seed = maphash.MakeSeed()
 
-// end tells everybody who started the call how it ended.
+// end tells everybody who started the call how it ended. Whoever took the call out of the schedule calls it, once.
 func (c *call) end(rt *Runtime, a *step.Attempt, rep step.Report) {
 	c.say.Lock()
 	defer c.say.Unlock()
-	if !c.ended {
-		c.ended = true
-		c.tellLocked(rt, a, rep)
-	}
+	c.ended = true
+	c.tellLocked(rt, a, rep)
 }
 
 func (c *call) tellLocked(rt *Runtime, a *step.Attempt, rep step.Report) {

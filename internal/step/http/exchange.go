@@ -106,24 +106,7 @@ func (rt *Runtime) dial(ctx context.Context, network, address string) (net.Conn,
 			return rt.allowed.address(host, port, ip)
 		},
 	}
-	c, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	held := &conn{Conn: c}
-	held.unlink = context.AfterFunc(rt.ctx, func() { c.Close() })
-	return held, nil
-}
-
-// conn is a connection that ends with its runtime, whoever holds it.
-type conn struct {
-	net.Conn
-	unlink func() bool
-}
-
-func (c *conn) Close() error {
-	c.unlink()
-	return c.Conn.Close()
+	return d.DialContext(ctx, network, address)
 }
 
 // exchange sends a request and reads the answer.

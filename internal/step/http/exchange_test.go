@@ -198,6 +198,7 @@ func TestNetworkFailures(t *testing.T) {
 	t.Cleanup(secure.Close)
 	plain := server(t, func(http.ResponseWriter, *http.Request) {})
 	rt := open(t, Config{Timeout: 300 * time.Millisecond})
+	var headers atomic.Int64 // thousands of bytes
 	for _, c := range []struct{ name, url, want string }{
 		{"refused", refused, "connection refused by 127.0.0.1:"},
 		{"closed", raw(t, hears), "the connection was closed without an answer, while waiting for the answer of 127.0.0.1:"},
@@ -213,8 +214,8 @@ func TestNetworkFailures(t *testing.T) {
 		{"endless headers", raw(t, func(c net.Conn) {
 			hears(c)
 			io.WriteString(c, "HTTP/1.1 200 OK\r\n")
-			for err := error(nil); err == nil; {
-				_, err = io.WriteString(c, "X: "+strings.Repeat("x", 1000)+"\r\n")
+			for err := error(nil); err == nil; headers.Add(1) {
+				_, err = io.WriteString(c, "X: "+strings.Repeat("x", 995)+"\r\n")
 			}
 		}), "the headers of the answer exceed 262144 bytes"},
 		{"silent", raw(t, func(c net.Conn) { io.Copy(io.Discard, c) }), "no complete answer within 300ms (http.timeout of the server), while waiting for the answer of 127.0.0.1:"},
@@ -234,6 +235,9 @@ func TestNetworkFailures(t *testing.T) {
 		if rep.State != step.PlatformError || !rep.Begun || !strings.Contains(got, c.want) || !strings.HasPrefix(got, "GET http") || strings.Contains(got, "geheim") {
 			t.Errorf("%s: %s %q, want %q", c.name, rep.State, got, c.want)
 		}
+	}
+	if n := headers.Load(); n > 9000 {
+		t.Errorf("%d kB of headers were taken", n)
 	}
 }
 
@@ -270,6 +274,8 @@ func TestSizeLimit(t *testing.T) {
 		fmt.Sscanf(r.URL.Path, "/%d", &n)
 		if r.URL.RawQuery == "chunked" {
 			w.(http.Flusher).Flush()
+		} else {
+			w.Header().Set("Content-Length", fmt.Sprint(n))
 		}
 		w.Write(bytes.Repeat([]byte("a"), n))
 	})
@@ -277,23 +283,23 @@ func TestSizeLimit(t *testing.T) {
 	for _, c := range []struct {
 		name, url string
 		method    string
-		ok        bool
+		want      string // "" means that it is taken
 	}{
-		{"as much as there may be", s.URL + "/1000", "GET", true},
-		{"one more", s.URL + "/1001", "GET", false},
-		{"chunked", s.URL + "/1000?chunked", "GET", true},
-		{"one more, chunked", s.URL + "/1001?chunked", "GET", false},
-		{"nothing", s.URL + "/0", "GET", true},
-		{"a large one that does not come", s.URL + "/5000", "HEAD", true},
+		{"as much as there may be", s.URL + "/1000", "GET", ""},
+		{"one more", s.URL + "/1001", "GET", "content length [1001] is not between 0 and 1000"},
+		{"chunked", s.URL + "/1000?chunked", "GET", ""},
+		{"one more, chunked", s.URL + "/1001?chunked", "GET", "content length is not between 0 and 1000"},
+		{"nothing", s.URL + "/0", "GET", ""},
+		{"a large one that does not come", s.URL + "/5000", "HEAD", ""},
 		{"10 GB", raw(t, func(c net.Conn) {
 			hears(c)
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")
 			endless(c)
-		}), "GET", false},
-		{"endless", raw(t, func(c net.Conn) { hears(c); io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); endless(c) }), "GET", false},
+		}), "GET", "[10000000000] is not"},
+		{"endless", raw(t, func(c net.Conn) { hears(c); io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); endless(c) }), "GET", "content length is not between 0 and 1000"},
 	} {
 		_, rep := run(t, rt, attempt(c.url, "method", c.method))
-		if c.ok && rep.State != step.Done || !c.ok && (rep.State != step.FatalError || !strings.Contains(errorsOf(rep), "is not between 0 and 1000")) {
+		if c.want == "" && rep.State != step.Done || c.want != "" && (rep.State != step.FatalError || !strings.Contains(errorsOf(rep), c.want)) {
 			t.Errorf("%s: %+v", c.name, rep)
 		}
 	}
@@ -326,7 +332,7 @@ func TestOutputLimit(t *testing.T) {
 // TestRedirects are answers like any other, unless the step wants them followed; then each is checked.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
-	var inside atomic.Int64
+	var inside, loops atomic.Int64
 	forbidden := raw(t, func(c net.Conn) { inside.Add(1) })
 	other := server(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "other %q %q %q", r.Header.Get("X-Secret"), r.Header.Get("Authorization"), r.Header.Get("Referer"))
@@ -338,8 +344,11 @@ func TestRedirects(t *testing.T) {
 		}[r.URL.Path]
 		if to == "" {
 			body, _ := io.ReadAll(r.Body)
-			fmt.Fprintf(w, "end %s %s %q", r.Method, body, r.Header.Get("X-Secret"))
+			fmt.Fprintf(w, "end %s %s %q %q", r.Method, body, r.Header.Get("X-Secret"), r.Header.Get("Referer"))
 			return
+		}
+		if to == "/loop" {
+			loops.Add(1)
 		}
 		w.Header().Set("Location", to)
 		w.WriteHeader(307)
@@ -354,7 +363,7 @@ func TestRedirects(t *testing.T) {
 	}{
 		{"/self", false, step.UserError, `"status_code":307`},
 		{"/bad", false, step.UserError, `"status_code":307`},
-		{"/self", true, step.Done, `end POST ping \"geheim\"`},
+		{"/self", true, step.Done, `end POST ping \"geheim\" \"\"`},
 		{"/other", true, step.Done, `other \"\" \"\" \"\"`},
 		{"/inside", true, step.FatalError, "it was redirected to http://127.0.0.2:"},
 		{"/file", true, step.FatalError, "URL scheme [file] is not allowed"},
@@ -364,6 +373,9 @@ func TestRedirects(t *testing.T) {
 		if got := string(rep.Artifacts[artifactKey]) + errorsOf(rep); rep.State != c.state || !strings.Contains(got, c.want) {
 			t.Errorf("%s, follow %v: %s %s, want %s %s", c.path, c.follow, rep.State, got, c.state, c.want)
 		}
+	}
+	if n := loops.Load(); n != 11 {
+		t.Errorf("%d requests in a circle, want 11", n)
 	}
 	if inside.Load() != 0 {
 		t.Error("a redirect got where it must not")

@@ -186,3 +186,21 @@ func TestGraceAtTheDeadline(t *testing.T) {
 		wantIdle(t, rt)
 	}
 }
+
+// TestNothingAfterTheEnd has everything else come too late that a call may say or hear.
+func TestNothingAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	rt := open(t, Config{})
+	a := attempt("http://127.0.0.1")
+	r := steptest.NewRecorder(time.Second)
+	c := &call{a: a, ctx: t.Context(), place: -1, starts: []step.Reporter{r}}
+	c.end(rt, a, step.Report{State: step.Stopped})
+	c.announce(rt, a, false)
+	c.proceed(rt, a, outcome{report: step.Report{Timeline: info("x")}, status: 202})
+	if n := len(r.All()); n != 1 {
+		t.Errorf("%d reports, want 1", n)
+	}
+	if c.join(rt, r) {
+		t.Error("somebody joined a call that has ended, and will never hear of it")
+	}
+}

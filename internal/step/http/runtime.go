@@ -225,22 +225,16 @@ func (rt *Runtime) work() {
 func (rt *Runtime) take() (*call, *step.Attempt, context.Context) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	for {
-		c := rt.schedule.pop()
-		if c == nil || rt.closed {
-			rt.workers--
-			return nil, nil, nil
-		}
-		if c.ctx.Err() != nil {
-			rt.removeLocked(c)
-			continue
-		}
-		ctx, cancel := context.WithCancel(c.ctx)
-		unlink := context.AfterFunc(rt.ctx, cancel)
-		c.state, c.cancel = flying, func() { unlink(); cancel() }
-		c.sent++
-		return c, c.a, ctx
+	c := rt.schedule.pop()
+	if c == nil || rt.closed {
+		rt.workers--
+		return nil, nil, nil
 	}
+	ctx, cancel := context.WithCancel(c.ctx) // if it has ended, nothing is sent
+	unlink := context.AfterFunc(rt.ctx, cancel)
+	c.state, c.cancel = flying, func() { unlink(); cancel() }
+	c.sent++
+	return c, c.a, ctx
 }
 
 // settle decides what follows after a request: the end, a stop, or the next request.

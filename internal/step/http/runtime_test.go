@@ -403,6 +403,59 @@ func TestTakenUpAtOnce(t *testing.T) {
 	wantIdle(t, rt)
 }
 
+// TestTakenUpWhileItEnds takes an attempt up again while its old request lingers: what ends late is the old one alone.
+func TestTakenUpWhileItEnds(t *testing.T) {
+	t.Parallel()
+	var alive atomic.Int64
+	s := server(t, func(_ http.ResponseWriter, r *http.Request) {
+		alive.Add(1)
+		defer alive.Add(-1)
+		<-r.Context().Done()
+	})
+	lingers := make(chan struct{})
+	rt := open(t, Config{Evaluate: func(*step.Attempt, string, int64, string) (string, error) {
+		<-lingers
+		return "DONE", nil
+	}})
+	quick := server(t, func(http.ResponseWriter, *http.Request) {})
+	old, next := attempt(quick.URL), attempt(s.URL)
+	next.UUID = old.UUID
+	ctx, cancel := context.WithCancel(t.Context())
+	one, two, stopped := steptest.NewRecorder(time.Second), steptest.NewRecorder(10*time.Second), steptest.NewRecorder(10*time.Second)
+	rt.Start(ctx, old, one)
+	waitFor(t, "it is judged", func() bool { return len(one.All()) > 0 })
+	cancel()
+	rt.Start(t.Context(), next, two)
+	waitFor(t, "it is sent again", func() bool { return alive.Load() == 1 })
+	close(lingers)
+	waitFor(t, "the old one is gone", func() bool { _, _, workers, _ := rt.counts(); return workers == 1 })
+	rt.Stop(t.Context(), next, stopped)
+	stopped.Want(t, step.Stopped)
+	two.Want(t, step.Stopped)
+	waitFor(t, "it is cancelled", func() bool { return alive.Load() == 0 })
+	if one.Ended() {
+		t.Errorf("%+v", one.All())
+	}
+	wantIdle(t, rt)
+}
+
+// TestNothingAfterTheContext says nothing of an attempt whose context ends at once, not even that it waits.
+func TestNothingAfterTheContext(t *testing.T) {
+	t.Parallel()
+	s := server(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	rt := open(t, Config{MaxInFlight: 1})
+	rt.Start(t.Context(), attempt(s.URL), steptest.NewRecorder(time.Second))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := steptest.NewRecorder(time.Second)
+	rt.Start(ctx, attempt(s.URL), r)
+	waitFor(t, "it is gone", func() bool { calls, _, _, _ := rt.counts(); return calls == 1 })
+	if len(r.All()) > 0 {
+		t.Errorf("%+v", r.All())
+	}
+	rt.Close()
+}
+
 // TestOwnPanic has a bug end one attempt and nothing else.
 func TestOwnPanic(t *testing.T) {
 	t.Parallel()

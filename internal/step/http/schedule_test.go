@@ -134,6 +134,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	from := time.Now()
 	rt.Close()
+	if _, _, workers, _ := rt.counts(); workers != 0 {
+		t.Errorf("%d workers go on", workers)
+	}
 	if d := time.Since(from); d > 2*time.Second {
 		t.Errorf("closing took %s", d)
 	}
@@ -186,6 +189,14 @@ func TestStartsAndStopsRace(t *testing.T) {
 			all = append(all, stopped)
 		}
 		all = append(all, started)
+		if rand.IntN(2) == 0 {
+			again := steptest.NewRecorder(10 * time.Second)
+			go func() {
+				time.Sleep(time.Duration(rand.IntN(5000)) * time.Microsecond)
+				rt.Start(t.Context(), a, again)
+			}()
+			all = append(all, again)
+		}
 	}
 	for _, r := range all {
 		r.Final(t)

@@ -170,11 +170,8 @@ func (cl *cluster) step(j *job) (wait time.Duration) {
 func (cl *cluster) settle(j *job, r step.Report, discard bool) {
 	cl.mu.Lock()
 	listeners := j.listeners
-	j.listeners, j.done, j.live = nil, !discard, false
-	if cl.jobs[j.a.UUID] == j {
-		delete(cl.jobs, j.a.UUID)
-	}
-	cl.untrackLocked(j)
+	cl.forgetLocked(j)
+	j.done = !discard
 	if j.stop {
 		cl.stopped.add(j.a.UUID)
 	}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"maestro/internal/kube"
@@ -93,18 +94,32 @@ func (j *job) works() { j.failing = time.Time{} }
 func (cl *cluster) wanted(j *job) bool {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	for _, l := range j.listeners {
-		if l.ctx.Err() == nil {
-			return true
-		}
-	}
-	return false
+	return j.wantedLocked()
 }
 
-// drop forgets a job that nobody listens to.
+func (j *job) wantedLocked() bool {
+	return slices.ContainsFunc(j.listeners, func(l listener) bool { return l.ctx.Err() == nil })
+}
+
+// drop forgets a job that nobody listens to, unless somebody has just begun to.
 func (cl *cluster) drop(j *job) time.Duration {
-	cl.settle(j, step.Report{}, false)
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	if j.wantedLocked() {
+		return 0
+	}
+	cl.forgetLocked(j)
+	j.done = true
 	return idle
+}
+
+// forgetLocked takes a job off the lists by which others find it. cluster.mu is held.
+func (cl *cluster) forgetLocked(j *job) {
+	j.listeners, j.live = nil, false
+	if cl.jobs[j.a.UUID] == j {
+		delete(cl.jobs, j.a.UUID)
+	}
+	cl.untrackLocked(j)
 }
 
 // see makes what was learned of a pod known, and gives the job its turn if that matters. cluster.mu is held.
