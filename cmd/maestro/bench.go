@@ -38,7 +38,7 @@ type benchRow struct {
 func newBenchCmd(p *program) *cobra.Command {
 	b := &bench{p: p}
 	cmd := &cobra.Command{
-		Use:     "bench [start|chain|fan|throughput|hop] [N]",
+		Use:     "bench [start|chain|fan|throughput|hop|sleepers|http] [N]",
 		Short:   "Measure a server over its API",
 		GroupID: groupProgram,
 		Long: `Measure a server over its API and print a table. Without --url it starts a
@@ -50,8 +50,9 @@ server of its own, a process of this program on a temporary store with fsync on.
   hop         from the end of one Task step to the call of the next one's runtime
   throughput  N runs of 5 steps in flight (default 2000): steps per second
   sleepers N  N sleeping steps (default 100000): memory
+  http N      N runs of 5 HTTP steps in flight (default 2000): what the engine adds between two requests
 
-Without a workload it runs all of them but sleepers. --step noop uses steps that
+Without a workload it runs all of them but sleepers and http. --step noop uses steps that
 the engine does by itself, --step task steps with an outside effect, whose start
 waits for its own durable commit.`,
 		Example: `  maestro bench
@@ -116,10 +117,11 @@ func (b *bench) run(ctx context.Context, given []string) (err error) {
 		{"fan", 100, []string{"noop"}, b.fan},
 		{"throughput", 2000, []string{"task"}, b.throughput},
 		{"sleepers", 100_000, []string{"sleep"}, b.sleepers},
+		{"http", 2000, []string{"http"}, b.httpSteps},
 	}
 	known := false
 	for _, w := range all {
-		if len(given) == 0 && w.name == "sleepers" || len(given) > 0 && w.name != given[0] {
+		if len(given) == 0 && (w.name == "sleepers" || w.name == "http") || len(given) > 0 && w.name != given[0] {
 			continue
 		}
 		known = true
@@ -127,11 +129,11 @@ func (b *bench) run(ctx context.Context, given []string) (err error) {
 			w.n = n
 		}
 		steps := w.steps
-		if b.step != "" && w.name != "hop" && w.name != "sleepers" {
+		if b.step != "" && w.name != "hop" && w.name != "sleepers" && w.name != "http" {
 			steps = []string{b.step}
 		}
 		for _, s := range steps {
-			if s != "noop" && s != "task" && s != "sleep" {
+			if s != "noop" && s != "task" && s != "sleep" && s != "http" {
 				return usagef("--step must be noop or task, not %q", s)
 			}
 			if err := w.run(ctx, w.n, s); err != nil {
@@ -173,7 +175,8 @@ func (b *bench) startServer(ctx context.Context) (stop func(), err error) {
 		return nil, err
 	}
 	b.child = exec.CommandContext(ctx, exe, "server", "--listen", "127.0.0.1:0", "--store", "sqlite:"+filepath.Join(dir, "bench.db"),
-		"--engine-queue-limit", "1000000", "--engine-max-runs-in-memory", "1000000")
+		"--engine-queue-limit", "1000000", "--engine-max-runs-in-memory", "1000000",
+		"--http-allow", "127.0.0.1", "--http-max-in-flight", "10000")
 	b.child.Cancel = func() error { return b.child.Process.Signal(syscall.SIGTERM) }
 	logs, err := b.child.StderrPipe()
 	if err != nil {

@@ -386,3 +386,29 @@ func brief(text string) string {
 	}
 	return text[:part] + "\n[...]\n" + text[len(text)-part:]
 }
+
+func toNumber(t *testing.T, text string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// show returns the value at a path such as steps.0.id as JSON.
+func show(text, path string) string {
+	var steps []any
+	for word := range strings.SplitSeq(path, ".") {
+		if i, err := strconv.Atoi(word); err == nil {
+			steps = append(steps, i)
+		} else {
+			steps = append(steps, word)
+		}
+	}
+	b, err := json.Marshal(dig(text, steps...))
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -110,6 +112,9 @@ func (p *program) instances(page *client.Page[client.Instance], of string) error
 		return nil
 	}
 	t := table{head: []string{"INSTANCE", "RUN", "STATUS", "VERSION", "CREATED", "DURATION", "BY"}}
+	slices.SortStableFunc(page.Elements, func(a, b *client.Instance) int { // the server's pages go backwards, and each of them forwards
+		return cmp.Or(cmp.Compare(b.ID, a.ID), cmp.Compare(b.RunID, a.RunID))
+	})
 	for _, in := range page.Elements {
 		ref := client.RunRef{Workflow: in.WorkflowID, Instance: in.ID}
 		t.add(text(ref.String()), text(strconv.FormatInt(in.RunID, 10)), status(in.Status), text(strconv.FormatInt(in.Version, 10)),

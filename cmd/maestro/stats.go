@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"runtime"
 	"time"
 
 	"maestro/internal/engine"
@@ -17,12 +18,13 @@ type nodeStats struct {
 	Statements int64      `json:"statements"`
 	StoreBytes int64      `json:"store_bytes"`
 	Store      string     `json:"store"`
+	Goroutines int        `json:"goroutines"`
 	Hops       [3]float64 `json:"task_hops_ms"` // p50, p99, max of the Task steps since the last request
 }
 
 func (n *node) stats(w http.ResponseWriter, _ *http.Request) error {
 	var s store.Stats = n.store.Stats()
-	out := nodeStats{Stats: n.engine.Stats(), Commits: s.Commits, Statements: s.Statements, StoreBytes: s.Bytes, Store: n.cfg.Store.Driver}
+	out := nodeStats{Stats: n.engine.Stats(), Commits: s.Commits, Statements: s.Statements, StoreBytes: s.Bytes, Store: n.cfg.Store.Driver, Goroutines: runtime.NumGoroutine()}
 	p50, p99, most := n.task.Hops()
 	for i, d := range []time.Duration{p50, p99, most} {
 		out.Hops[i] = float64(d) / 1e6

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"maestro/client"
+	"maestro/internal/config"
 )
 
 // checker reads and checks one definition without a server, and returns all that is wrong with it.
@@ -149,11 +151,17 @@ func (p *program) noteWarnings(name string, text []byte) {
 		return
 	}
 	for _, f := range p.check(name, text) {
+		if guess := guessed.FindStringSubmatch(f.Message); guess != nil && 3*config.Edits(guess[1], guess[2]) > len(guess[1]) {
+			continue // a param's name of its own: few would mean jobs and write rows
+		}
 		if f.Severity == "warning" {
 			p.note("%s", f.text(false))
 		}
 	}
 }
+
+// guessed matches a warning that a key may be a misspelling of another.
+var guessed = regexp.MustCompile("^`(\\w+)` .*did you mean `(\\w+)`")
 
 // text is a finding in the form that compilers use and editors understand.
 func (f finding) text(color bool) string {

@@ -57,7 +57,16 @@ func (p *program) watch(ctx context.Context, c *client.Client, ref client.RunRef
 	case err != nil:
 		return fmt.Errorf("watch %s: %w", ref, err)
 	}
-	return p.ended(ctx, c, v)
+	err = p.ended(ctx, c, v)
+	if errors.Is(err, errRunFailed) && !p.wantsJSON() {
+		for _, s := range v.steps {
+			if client.StepFailed(s.status) {
+				p.note("\"maestro get %s/%s\" tells more, and \"maestro logs %s/%s --stderr\" what it wrote", ref, s.id, ref, s.id)
+				break
+			}
+		}
+	}
+	return err
 }
 
 // ended prints how a followed run ended. A stream that did not say so is checked against the run itself.

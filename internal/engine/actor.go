@@ -194,6 +194,7 @@ func (a *actor) process() bool {
 	}
 	a.taken = a.taken[:0]
 	a.perform()
+	clear(a.records) // they hold data that is in the journal now
 	return true
 }
 

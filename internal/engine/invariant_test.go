@@ -246,6 +246,35 @@ func TestInvariant_ExactlyOnceTransition(t *testing.T) {
 	})
 }
 
+// TestInvariant_ExactlyOnceTransition_Race has a queued run be stopped at the moment at which its turn comes: both write
+// its next entry, from the same state, and one of them is refused.
+func TestInvariant_ExactlyOnceTransition_Race(t *testing.T) {
+	for _, after := range []time.Duration{0, 5, 10, 15, 20, 25} {
+		t.Run(fmt.Sprint(after), func(t *testing.T) {
+			inLab(t, func(t *testing.T, l *lab) {
+				var reps []step.Reporter
+				l.work.onStart = func(_ *step.Attempt, r step.Reporter) { reps = append(reps, r) }
+				l.push("wf", `{"owner":"tester","run_strategy":"sequential"}`, shell)
+				e, _ := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
+					return faulty.Fault{Delay: 10 * time.Millisecond}
+				})
+				first, second := l.start(e, "wf"), l.start(e, "wf")
+				idle()
+				reps[0].Report(step.Report{State: step.Done})
+				time.Sleep(after * time.Millisecond)
+				if _, err := e.ActOnRun(t.Context(), engine.RunAction{WorkflowID: "wf", Instance: second.Instance, Action: instance.Stop, User: "u"}); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(soonest)
+				l.want(first, instance.RunSucceeded)
+				l.want(second, instance.RunStopped)
+				l.judge()
+				l.close(e)
+			})
+		})
+	}
+}
+
 // TestInvariant_ExactlyOnceTransition_TimeOrder delivers events in another order than that of their times, as two
 // goroutines that race for an inbox do.
 func TestInvariant_ExactlyOnceTransition_TimeOrder(t *testing.T) {
@@ -294,6 +323,9 @@ func TestInvariant_AtLeastOnceStart(t *testing.T) {
 		e, _ = l.open(engine.Config{}, nil)
 		<-e.Recovered()
 		idle()
+		if last == nil {
+			t.Fatal("the attempt was never begun")
+		}
 		last.Report(step.Report{State: step.Done})
 		idle()
 		if len(l.work.started) != 1 || len(again) != 4 || slices.Contains(again, false) {
@@ -609,7 +641,8 @@ func TestInvariant_EventsEqualState(t *testing.T) {
 			e.Inspect(id, func(r *instance.Run) {
 				stored, err := e.LoadAny(id)
 				if err != nil {
-					t.Fatal(err)
+					t.Errorf("the run cannot be loaded: %v", err)
+					return
 				}
 				if got, want := state(r), state(stored); !bytes.Equal(got, want) {
 					t.Errorf("in memory:\n%s\nin the store:\n%s", got, want)

@@ -120,6 +120,31 @@ func TestClose_WhileStarting(t *testing.T) {
 	}
 }
 
+// TestClose_WhileLoading closes an engine whose store cannot be read: who waits for a run to be loaded is answered.
+func TestClose_WhileLoading(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.work.onStart = hold
+		l.push("wf", parallel, shell)
+		e, s := l.open(engine.Config{}, nil)
+		id := l.row(l.start(e, "wf")).ID
+		time.Sleep(time.Minute) // it leaves memory
+		s.Die()
+		answered := make(chan error, 1)
+		go func() {
+			_, err := e.Ask(id, instance.ActOnRun{At: time.Now().UnixMilli(), Action: instance.Stop})
+			answered <- err
+		}()
+		time.Sleep(time.Minute)
+		if len(answered) > 0 {
+			t.Errorf("answered before the store is back: %v", <-answered)
+		}
+		_ = e.Close(t.Context())
+		if err := <-answered; !errors.Is(err, engine.ErrClosed) {
+			t.Errorf("answered %v", err)
+		}
+	})
+}
+
 // TestClose_StuckStore has the disk hang: Close gives up when its context ends, and the rest ends when the disk is back.
 func TestClose_StuckStore(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {

@@ -95,7 +95,9 @@ func TestWaitForSignals(t *testing.T) {
 		f.announce(t, "s", "n", n)
 	}
 	run := f.start(t, "w")
-	r := f.until(t, run, func(r *instance.Run) bool { return r.Steps[0].Signals != nil && r.Steps[0].Signals[0].Status == instance.SignalMatched })
+	r := f.until(t, run, func(r *instance.Run) bool {
+		return r.Steps[0].Signals != nil && r.Steps[0].Signals[0].Status == instance.SignalMatched
+	})
 	if got := r.Steps[0].Signals; got[0].Sequence != 10 || got[1].Status != instance.SignalPending || r.Steps[0].Status != instance.WaitingForSignals {
 		t.Errorf("got %v in %s", got, r.Steps[0].Status)
 	}
@@ -154,7 +156,7 @@ func TestSignalsOfRestarts(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "s.db"))
 	defer s.Close()
 	b := &book{byID: make(map[string]*engine.Definition)}
-	b.push(t, "w", "", `{"step":{"id":"a","type":"shell","retry_policy":{"error_retry_limit":1,"backoff":{"type":"FIXED_BACKOFF","error_retry_backoff_in_secs":0}},
+	b.push(t, "w", "", `{"step":{"id":"a","type":"shell","retry_policy":{"error_retry_limit":1,"backoff":{"type":"FIXED_BACKOFF","error_retry_backoff_in_secs":1}},
 		"params":{"x":{"expression":"params.getFromSignalDependency('0','n')","type":"LONG"}},
 		"signal_dependencies":[{"name":"s"},{"name":"z"}]}}`)
 	w := &work{onStart: func(a *step.Attempt, r step.Reporter) { r.Report(step.Report{State: step.UserError}) }}
@@ -162,7 +164,9 @@ func TestSignalsOfRestarts(t *testing.T) {
 	defer f.close(t)
 	f.announce(t, "s", "n", 1)
 	run := f.start(t, "w")
-	f.until(t, run, func(r *instance.Run) bool { return r.Steps[0].Signals != nil && r.Steps[0].Signals[0].Status == instance.SignalMatched })
+	f.until(t, run, func(r *instance.Run) bool {
+		return r.Steps[0].Signals != nil && r.Steps[0].Signals[0].Status == instance.SignalMatched
+	})
 	if _, err := f.ActOnStep(t.Context(), engine.StepAction{WorkflowID: "w", Instance: 1, Step: "a", Action: instance.Bypass, User: "ann", Blocking: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -279,8 +283,16 @@ func TestAnnounceOnce(t *testing.T) {
 				e = open(mem)
 			}
 		}
+		find := func() (r *instance.Run, err error) { // a start that failed has used up its number
+			for inst := range int64(3) {
+				if r, err = e.Load(t.Context(), "w", inst+1, 1); !errors.Is(err, engine.ErrNotFound) {
+					return r, err
+				}
+			}
+			return r, err
+		}
 		for {
-			r, err := e.Load(t.Context(), "w", 1, 1)
+			r, err := find()
 			if errors.Is(err, faulty.ErrDead) {
 				shut(e)
 				e = open(mem)

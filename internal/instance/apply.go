@@ -204,6 +204,7 @@ func (r *Run) complete(step int, at int64) {
 			r.create(e.To, 0, at)
 		}
 	}
+	r.Steps[step].forget()
 }
 
 // fail ends an attempt that cannot be run as it is written. Neither retries nor the failure mode apply.

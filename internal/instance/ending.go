@@ -56,6 +56,9 @@ func (r *Run) actOnStep(e ActOnStep) error {
 		r.line(e.Step, actionLine(e), e.At)
 		r.push(e.Step)
 	case Restart:
+		if r.Ending != NoAction {
+			return ErrNotAllowed // what ends begins nothing new
+		}
 		if s.Number > 0 && !s.Status.Restartable() || s.Number == 0 && r.rootRuns(e.Step) {
 			return ErrNotAllowed
 		}

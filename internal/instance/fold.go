@@ -151,6 +151,9 @@ func (r *Run) foldStepStatus(s *Step, rec *Record) error {
 		return nil
 	}
 	s.Ended, s.ending = rec.At, NotCreated
+	if !to.Retryable() {
+		s.Output = nil // merged, or never going to be
+	}
 	if to.Restartable() {
 		s.Retryable = false
 	}

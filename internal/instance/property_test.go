@@ -14,10 +14,10 @@ import (
 // TestProperties throws events of every kind, with arguments that make sense and others, in random order at random
 // workflows, and checks after each of them what must hold whatever happens:
 //
-//   - an event that is refused changes nothing, and no event panics;
+//   - an event that is refused changes nothing, no event panics, and a report of an earlier attempt is refused;
 //   - every record is a transition of the table, and what is terminal stays so until a new attempt is made;
 //   - effects name the attempt that is live, and the run's end is told exactly once;
-//   - folding the journal gives the run in memory, and playing the events again gives the same journal;
+//   - folding the journal gives the run in memory, and playing the events into a new run gives the same journal;
 //   - a run that has not ended has something it waits for: a runtime, a time, a user, a permit or a signal.
 func TestProperties(t *testing.T) {
 	t.Parallel()
@@ -37,6 +37,7 @@ func TestProperties(t *testing.T) {
 type properties struct {
 	t      *testing.T
 	r      *rand.Rand
+	seed   uint64
 	steps  []string
 	live   *instance.Run
 	events []instance.Event
@@ -51,9 +52,9 @@ func newProperties(t *testing.T, seed uint64) *properties {
 		Steps: 8, Types: []string{"NoOp", "Shell", "Shell", "Sleep"}, Conditions: []string{"true", "true", "false", "1 == 1", "boom"},
 		Modes: []string{"", "FAIL_AFTER_RUNNING", "IGNORE_FAILURE", "FAIL_IMMEDIATELY"}, Timeouts: []int{0, 5, 60},
 	})
-	p := &properties{t: t, r: r, steps: f.JSON(), now: 1000}
+	p := &properties{t: t, r: r, seed: seed, steps: f.JSON(), now: 1000}
 	p.live = newRun(t, p.steps)
-	p.live.Permits = &purse{r: r}
+	p.live.Permits = &purse{r: rand.New(rand.NewPCG(seed, 4))}
 	return p
 }
 
@@ -137,11 +138,30 @@ func (p *properties) apply(ev instance.Event) {
 		}
 		return
 	}
+	if p.late(ev, statuses) {
+		p.t.Errorf("%#v is about another attempt, and was taken", ev)
+	}
 	p.events = append(p.events, ev)
 	p.all = append(p.all, records...)
 	p.legal(statuses, records)
 	p.meant(effects)
 	p.waits()
+}
+
+// late reports whether an event is about an attempt that is not the latest one of its step.
+func (p *properties) late(ev instance.Event, before [][2]int64) bool {
+	step, attempt := 0, int64(0)
+	switch e := ev.(type) {
+	case instance.Reported:
+		step, attempt = e.Step, e.Attempt
+	case instance.Posted:
+		step, attempt = e.Step, e.Attempt
+	case instance.Signalled:
+		step, attempt = e.Step, e.Attempt
+	default:
+		return false
+	}
+	return before[step][0] != attempt
 }
 
 func (p *properties) try(ev instance.Event) (records []instance.Record, effects []instance.Effect, err error) {
@@ -268,6 +288,24 @@ func (p *properties) snapshot() any {
 	return s
 }
 
+// again plays the events into a new run that has the same luck with permits.
+func (p *properties) again() {
+	run := newRun(p.t, p.steps)
+	run.Permits = &purse{r: rand.New(rand.NewPCG(p.seed, 4))}
+	var all []instance.Record
+	for _, ev := range p.events {
+		records, _, err := run.Apply(ev)
+		if err != nil {
+			p.t.Errorf("again %#v: %v", ev, err)
+			return
+		}
+		all = append(all, records...)
+	}
+	if !reflect.DeepEqual(all, p.all) {
+		p.t.Errorf("the same events gave %d records, and %d others the second time", len(p.all), len(all))
+	}
+}
+
 // replay folds the journal, and plays the events again.
 func (p *properties) replay() {
 	want := p.snapshot()
@@ -276,6 +314,7 @@ func (p *properties) replay() {
 		p.t.Fatalf("fold: %v", err)
 	}
 	got := p.snapshot()
+	p.again()
 	if !reflect.DeepEqual(got, want) {
 		p.t.Errorf("folded\n%+v\nin memory\n%+v", got, want)
 	}

@@ -34,6 +34,13 @@ func (r *Run) reported(e Reported) error {
 		return nil
 	}
 	if s.ending != NotCreated {
+		if e.Outcome == OutcomeDone && (s.ending == StepTimedOut || s.ending == TimeoutFailed) {
+			// Done, but too late: what the work left is kept, and counts for nothing.
+			if s.Status == Starting {
+				r.to(e.Step, Running, e.At)
+			}
+			r.to(e.Step, Finishing, e.At)
+		}
 		r.end(e.Step, s.ending, s.endingFrom, e.At)
 		return nil
 	}

@@ -287,3 +287,11 @@ func (r *Run) Policy() string {
 
 // Deadline returns when the timeout of the step's latest attempt ends it, in epoch milliseconds.
 func (r *Run) Deadline(step int) int64 { return min(r.timesOutAt(step), r.Started+r.Timeout()) }
+
+// forget gives back the memory of what a finished attempt is not going to need: its params can be restored from their
+// results, should an expression ask for them.
+func (a *Attempt) forget() {
+	if a.results != nil {
+		a.params = nil
+	}
+}

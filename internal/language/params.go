@@ -269,5 +269,8 @@ func (l *Language) Output(r *instance.Run, step int, output []byte, _ int64) (*p
 	if err != nil {
 		return nil, nil, nil, detailed(err)
 	}
-	return merged, encodeWhole(merged), artifacts, nil
+	if r.Plan.Nodes[step].Step.SubType.Set {
+		return merged, encodeWhole(merged), artifacts, nil
+	}
+	return merged, merged.AppendResults([]byte{compact}, scope.StepDerive(scopeRun(r), scopeStep(r, step, &r.Steps[step].Attempt))), artifacts, nil
 }

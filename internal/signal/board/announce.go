@@ -205,18 +205,27 @@ func (b *Board) settle(t *topic, s *slot, durable bool) {
 		if !next.durable {
 			continue
 		}
+		t.durable = next.instance.Seq
 		if t.subs > 0 && b.heard != nil {
 			b.heard(next.instance)
 		}
 		t.waiters.Find(next.instance.Params, func(w Waiter) { calls = append(calls, call{w, next.instance}) })
 	}
-	if !durable && s.instance.Seq == t.last && len(t.pending) == 0 {
-		t.last--
-	}
+	t.giveBack()
 	t.mu.Unlock()
 	for _, c := range calls {
 		if b.claim(c.w) {
 			b.cfg.Wake(c.w, c.i)
 		}
+	}
+}
+
+// giveBack lets numbers at the end that came to nothing be given out again.
+func (t *topic) giveBack() {
+	for n := len(t.pending) - 1; n >= 0 && t.pending[n].settled && !t.pending[n].durable; n-- {
+		t.pending = t.pending[:n]
+	}
+	if t.last = t.durable; len(t.pending) > 0 {
+		t.last = max(t.last, t.pending[len(t.pending)-1].instance.Seq)
 	}
 }

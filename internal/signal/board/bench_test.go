@@ -22,7 +22,9 @@ func BenchmarkWake(b *testing.B) {
 	var woken []board.Waiter
 	r := board.New(board.Config{
 		Reader: s, Wake: func(w board.Waiter, _ *signal.Instance) { woken = append(woken, w) },
-		Commit: func(_ string, records []store.Record, _ int64) error { return s.PutRecords(context.Background(), records...) },
+		Commit: func(_ string, records []store.Record, _ int64) error {
+			return s.PutRecords(context.Background(), records...)
+		},
 	})
 	defer r.Close()
 	const names, each = 10_000, 10

@@ -124,6 +124,7 @@ type topic struct {
 	gone    bool // has left memory
 	loaded  bool
 	last    int64 // highest number given out
+	durable int64 // highest number that is durable, and that was told of
 	pending []*slot
 	waiters signal.Index[Waiter]
 	subs    int // subscriptions of triggers
@@ -154,7 +155,7 @@ func (b *Board) locked(ctx context.Context, name string) (*topic, error) {
 			t.mu.Unlock()
 			return nil, err
 		}
-		t.last, t.loaded = max(last, t.last), true
+		t.last, t.durable, t.loaded = max(last, t.last), max(last, t.durable), true
 		return t, nil
 	}
 }

@@ -75,7 +75,7 @@ func (c *call) announce(rt *Runtime, a *step.Attempt, waits bool) {
 	}
 	lines := info(text)
 	if a.Again {
-		lines = append(info("Sending the request again, since the server was restarted while it was under way"), lines...)
+		lines = append(info("Sending the request, perhaps for the second time: the server was restarted meanwhile"), lines...)
 	}
 	c.say.Lock()
 	defer c.say.Unlock()

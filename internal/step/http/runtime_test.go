@@ -382,6 +382,19 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
+// TestAgainIsTold lets the user know why the other side may have seen a request twice.
+func TestAgainIsTold(t *testing.T) {
+	t.Parallel()
+	s := server(t, func(http.ResponseWriter, *http.Request) { time.Sleep(100 * time.Millisecond) })
+	rt := open(t, Config{})
+	a := attempt(s.URL)
+	a.Again = true
+	r, rep := run(t, rt, a)
+	if first := r.All()[0]; rep.State != step.Done || len(first.Timeline) != 2 || !strings.Contains(first.Timeline[0].Message, "perhaps for the second time") {
+		t.Errorf("%+v", r.All())
+	}
+}
+
 // TestTakenUpAtOnce starts an attempt again while the request of the ended context is being cancelled.
 func TestTakenUpAtOnce(t *testing.T) {
 	t.Parallel()
