@@ -47,7 +47,7 @@ func (c *Catalog) dryRun(ctx context.Context, w *spec.Workflow, caller string) e
 		return dryRunFailure(err)
 	}
 	now := c.cfg.Now()
-	run := &scope.Run{WorkflowID: string(w.ID), Initiator: "VALIDATION", Runner: caller, Owner: caller, FirstTriggerZone: firstZone(w)}
+	run := &scope.Run{WorkflowID: string(w.ID), Policy: "START_FRESH_NEW_RUN", Initiator: "VALIDATION", Runner: caller, Owner: caller, FirstTriggerZone: firstZone(w)}
 	params, err := c.cfg.Params.EvaluateWorkflow(defs, run, signalsOf(w), now)
 	if err != nil {
 		return dryRunFailure(err)

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,3 +150,40 @@ func idle() { synctest.Wait() }
 
 // soonest is enough virtual time for everything that is not a timer of a workflow: back-offs, sweeps, leases.
 const soonest = 3 * time.Minute
+
+// reporters are those of all attempts that a runtime was told to begin, in order. Its add is an onStart that leaves it
+// to the test when an attempt ends.
+type reporters struct {
+	mu   sync.Mutex
+	list []step.Reporter
+}
+
+func (r *reporters) add(_ *step.Attempt, rep step.Reporter) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, rep)
+}
+
+func (r *reporters) len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.list)
+}
+
+// report reports on attempt i, counted from the last when negative.
+func (r *reporters) report(i int, rep step.Report) {
+	r.mu.Lock()
+	if i < 0 {
+		i += len(r.list)
+	}
+	to := r.list[i]
+	r.mu.Unlock()
+	to.Report(rep)
+}
+
+// begun returns how many attempts a runtime was told to begin.
+func (w *work) begun() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.started)
+}

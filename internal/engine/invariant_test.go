@@ -35,8 +35,8 @@ const (
 // one says is refused, and it lets go.
 func TestInvariant_OneOwner(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		var olds, news []step.Reporter
-		l.work.onStart = func(_ *step.Attempt, r step.Reporter) { olds = append(olds, r) }
+		var olds, news reporters
+		l.work.onStart = olds.add
 		l.push("wf", parallel, chain, chain2)
 		cut := atomic.Bool{} // the old owner's leases are not renewed, but it can still write
 		old, _ := l.open(engine.Config{Node: "old"}, func(w faulty.Write) faulty.Fault {
@@ -48,13 +48,13 @@ func TestInvariant_OneOwner(t *testing.T) {
 		run := l.start(old, "wf")
 		cut.Store(true)
 		time.Sleep(time.Minute)
-		l.work = &work{onStart: func(_ *step.Attempt, r step.Reporter) { news = append(news, r) }}
+		l.work = &work{onStart: news.add}
 		fresh, _ := l.open(engine.Config{Node: "fresh"}, nil)
 		<-fresh.Recovered()
 		idle()
 		before := l.row(run).Entries
 
-		olds[0].Report(step.Report{State: step.FatalError})
+		olds.report(0, step.Report{State: step.FatalError})
 		time.Sleep(10 * time.Second)
 
 		if got := l.row(run).Entries; got != before {
@@ -66,10 +66,10 @@ func TestInvariant_OneOwner(t *testing.T) {
 			t.Errorf("the old owner keeps %d runs in memory after it heard that its leases are gone", got)
 		}
 		for i := range 2 { // a, then b
-			news[len(news)-1].Report(step.Report{State: step.Done})
+			news.report(-1, step.Report{State: step.Done})
 			idle()
-			if want := i + 2; len(news) != want && i == 0 {
-				t.Fatalf("the new owner began %d attempts, want %d", len(news), want)
+			if want := i + 2; news.len() != want && i == 0 {
+				t.Fatalf("the new owner began %d attempts, want %d", news.len(), want)
 			}
 		}
 		l.want(run, instance.RunSucceeded)
@@ -107,8 +107,8 @@ func TestInvariant_SaveThenAct(t *testing.T) {
 				}()
 				time.Sleep(999 * time.Millisecond)
 				idle()
-				if len(answered) > 0 || len(l.work.started) > 0 {
-					t.Errorf("before the commit: %d answers, %d runtime calls", len(answered), len(l.work.started))
+				if len(answered) > 0 || l.work.begun() > 0 {
+					t.Errorf("before the commit: %d answers, %d runtime calls", len(answered), l.work.begun())
 				}
 				err := <-answered
 				idle()
@@ -116,7 +116,7 @@ func TestInvariant_SaveThenAct(t *testing.T) {
 					t.Errorf("answered: %v", err)
 				}
 				time.Sleep(soonest)
-				if got := len(l.work.started); got != c.started {
+				if got := l.work.begun(); got != c.started {
 					t.Errorf("%d attempts were begun, want %d", got, c.started)
 				}
 				l.close(e)
@@ -252,15 +252,15 @@ func TestInvariant_ExactlyOnceTransition_Race(t *testing.T) {
 	for _, after := range []time.Duration{0, 5, 10, 15, 20, 25} {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			inLab(t, func(t *testing.T, l *lab) {
-				var reps []step.Reporter
-				l.work.onStart = func(_ *step.Attempt, r step.Reporter) { reps = append(reps, r) }
+				var reps reporters
+				l.work.onStart = reps.add
 				l.push("wf", `{"owner":"tester","run_strategy":"sequential"}`, shell)
 				e, _ := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
 					return faulty.Fault{Delay: 10 * time.Millisecond}
 				})
 				first, second := l.start(e, "wf"), l.start(e, "wf")
 				idle()
-				reps[0].Report(step.Report{State: step.Done})
+				reps.report(0, step.Report{State: step.Done})
 				time.Sleep(after * time.Millisecond)
 				if _, err := e.ActOnRun(t.Context(), engine.RunAction{WorkflowID: "wf", Instance: second.Instance, Action: instance.Stop, User: "u"}); err != nil {
 					t.Error(err)
@@ -304,16 +304,17 @@ func TestInvariant_AtLeastOnceStart(t *testing.T) {
 			last = r
 		}
 		l.push("wf", parallel, shell)
-		lost := true // the change that says STARTING is written by a process that dies of it
+		var lost atomic.Bool // the change that says STARTING is written by a process that dies of it
+		lost.Store(true)
 		e, s := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
-			return faulty.Fault{Die: lost && w.Method == "Commit", Apply: true}
+			return faulty.Fault{Die: lost.Load() && w.Method == "Commit", Apply: true}
 		})
 		_, err := tryStart(e, "wf", "")
-		if err == nil || len(l.work.started) != 0 {
-			t.Fatalf("the process died: %v, %d begun", err, len(l.work.started))
+		if err == nil || l.work.begun() != 0 {
+			t.Fatalf("the process died: %v, %d begun", err, l.work.begun())
 		}
 		l.crash(e, s)
-		lost = false
+		lost.Store(false)
 		for range 3 {
 			e, s = l.open(engine.Config{}, nil)
 			<-e.Recovered()
@@ -328,8 +329,8 @@ func TestInvariant_AtLeastOnceStart(t *testing.T) {
 		}
 		last.Report(step.Report{State: step.Done})
 		idle()
-		if len(l.work.started) != 1 || len(again) != 4 || slices.Contains(again, false) {
-			t.Errorf("begun under %d identities, %d times, again: %v", len(l.work.started), len(again), again)
+		if l.work.begun() != 1 || len(again) != 4 || slices.Contains(again, false) {
+			t.Errorf("begun under %d identities, %d times, again: %v", l.work.begun(), len(again), again)
 		}
 		for _, r := range l.judge() {
 			if r.Status != instance.RunSucceeded || r.Steps[0].Attempt != 1 {
@@ -443,8 +444,8 @@ func TestInvariant_NothingSleepsRunnable_Queue(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, func(t *testing.T, l *lab) {
-				var reps []step.Reporter
-				l.work.onStart = func(_ *step.Attempt, r step.Reporter) { reps = append(reps, r) }
+				var reps reporters
+				l.work.onStart = reps.add
 				l.push("wf", `{"owner":"tester","run_strategy":"sequential"}`, shell)
 				var first atomic.Int64
 				e, _ := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
@@ -457,21 +458,21 @@ func TestInvariant_NothingSleepsRunnable_Queue(t *testing.T) {
 				idle()
 				first.Store(int64(l.row(run).ID))
 				_, _ = tryStart(e, "wf", "")
-				fails := 3
+				var fails atomic.Int64
 				if c.book != nil {
 					l.book.Broken = func() error {
-						if fails--; fails < 0 {
+						if fails.Add(1) > 3 {
 							return nil
 						}
 						return c.book()
 					}
 				}
-				reps[0].Report(step.Report{State: step.Done})
+				reps.report(0, step.Report{State: step.Done})
 				time.Sleep(soonest)
-				if len(reps) < 2 {
+				if reps.len() < 2 {
 					t.Fatal("the queued run never had its turn")
 				}
-				reps[len(reps)-1].Report(step.Report{State: step.Done})
+				reps.report(-1, step.Report{State: step.Done})
 				time.Sleep(time.Second)
 				for _, r := range l.judge() {
 					if r.Status != instance.RunSucceeded {
@@ -513,31 +514,37 @@ func TestInvariant_NothingSleepsRunnable_Superseded(t *testing.T) {
 			inLab(t, func(t *testing.T, l *lab) {
 				l.work.onStart = hold
 				l.push("wf", `{"owner":"tester","run_strategy":"last_only"}`, shell)
-				var n, bad int
-				bad = 1 << 30
+				var n, bad atomic.Int64
+				bad.Store(1 << 30)
+				var deaf atomic.Bool
+				l.work.onStop = func(_ *step.Attempt, r step.Reporter) {
+					if !deaf.Load() {
+						r.Report(step.Report{State: step.Stopped})
+					}
+				}
 				e, s := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
 					if w.Method != "Commit" {
 						return faulty.Fault{}
 					}
-					if n++; n >= bad && n < bad+4 && w.Changes[0].Insert == nil {
+					if at, bad := n.Add(1), bad.Load(); at >= bad && at < bad+4 && w.Changes[0].Insert == nil {
 						return faulty.Fault{Err: errors.New("not written"), Die: die}
 					}
 					return faulty.Fault{}
 				})
 				l.start(e, "wf")
 				idle()
-				l.work.onStop = func(*step.Attempt, step.Reporter) {} // the first one takes its time
+				deaf.Store(true) // the first one takes its time
 				l.start(e, "wf")
 				idle()
-				bad = n + 1
+				bad.Store(n.Load() + 1)
 				_, _ = tryStart(e, "wf", "")
 				time.Sleep(time.Second)
 				if die {
 					l.crash(e, s)
-					bad = 1 << 30
+					bad.Store(1 << 30)
 					e, _ = l.open(engine.Config{}, nil)
 				}
-				l.work.onStop = nil
+				deaf.Store(false)
 				time.Sleep(time.Hour)
 				var got []string
 				for _, r := range l.judge() {
@@ -556,13 +563,13 @@ func TestInvariant_NothingSleepsRunnable_Superseded(t *testing.T) {
 // queue, and a FAILED run goes on holding up those after it.
 func TestInvariant_NothingSleepsRunnable_Refused(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		var reps []step.Reporter
-		l.work.onStart = func(_ *step.Attempt, r step.Reporter) { reps = append(reps, r) }
+		var reps reporters
+		l.work.onStart = reps.add
 		l.push("last", `{"owner":"tester","run_strategy":"serial_latest_only"}`, shell)
 		l.push("strict", `{"owner":"tester","run_strategy":"strict_sequential"}`, shell)
-		full := false
+		var full atomic.Bool
 		e, s := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
-			if full && w.Method == "Commit" && w.Changes[0].Insert != nil {
+			if full.Load() && w.Method == "Commit" && w.Changes[0].Insert != nil {
 				return faulty.Fault{Err: store.ErrFull}
 			}
 			return faulty.Fault{}
@@ -572,17 +579,17 @@ func TestInvariant_NothingSleepsRunnable_Refused(t *testing.T) {
 		failed := l.start(e, "strict")
 		held := l.start(e, "strict")
 		idle()
-		reps[1].Report(step.Report{State: step.FatalError})
+		reps.report(1, step.Report{State: step.FatalError})
 		idle()
-		full = true
+		full.Store(true)
 		if _, err := tryStart(e, "last", ""); !errors.Is(err, store.ErrFull) {
 			t.Errorf("start: %v", err)
 		}
 		if _, err := e.Restart(t.Context(), engine.RestartRequest{WorkflowID: "strict", Instance: failed.Instance, Policy: "RESTART_FROM_BEGINNING", User: "u"}); !errors.Is(err, store.ErrFull) {
 			t.Errorf("restart: %v", err)
 		}
-		full = false
-		reps[0].Report(step.Report{State: step.Done})
+		full.Store(false)
+		reps.report(0, step.Report{State: step.Done})
 		time.Sleep(soonest)
 		l.want(waits, instance.InProgress)
 		l.want(held, instance.Created)
@@ -629,8 +636,8 @@ func TestInvariant_NothingSleepsRunnable_Permits(t *testing.T) {
 // TestInvariant_EventsEqualState compares runs in memory with what their journals say, whenever they can be looked at.
 func TestInvariant_EventsEqualState(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		var rep []step.Reporter
-		l.work.onStart = func(_ *step.Attempt, r step.Reporter) { rep = append(rep, r) }
+		var rep reporters
+		l.work.onStart = rep.add
 		l.push("wf", parallel, chain, chain2)
 		e, _ := l.open(engine.Config{IdleAfter: time.Hour}, nil)
 		run := l.start(e, "wf")
@@ -650,11 +657,11 @@ func TestInvariant_EventsEqualState(t *testing.T) {
 			})
 		}
 		check()
-		rep[0].Report(step.Report{State: step.Continue, Artifacts: map[string][]byte{"k": []byte(`{"n":1}`)}, Timeline: []step.Line{{Message: "hello"}}})
+		rep.report(0, step.Report{State: step.Continue, Artifacts: map[string][]byte{"k": []byte(`{"n":1}`)}, Timeline: []step.Line{{Message: "hello"}}})
 		check()
-		rep[0].Report(step.Report{State: step.Continue, Artifacts: map[string][]byte{"k": []byte(`{"m":2}`)}})
+		rep.report(0, step.Report{State: step.Continue, Artifacts: map[string][]byte{"k": []byte(`{"m":2}`)}})
 		check()
-		rep[0].Report(step.Report{State: step.Done, Output: &step.Output{Params: []byte(`{}`)}})
+		rep.report(0, step.Report{State: step.Done, Output: &step.Output{Params: []byte(`{}`)}})
 		check()
 		if _, err := e.ActOnRun(t.Context(), engine.RunAction{WorkflowID: "wf", Instance: 1, Action: instance.Stop, User: "u", Reason: "r"}); err != nil {
 			t.Error(err)
@@ -688,14 +695,14 @@ func TestInvariant_Bounded(t *testing.T) {
 		inLab(t, func(t *testing.T, l *lab) {
 			l.work.onStart = hold
 			l.push("wf", parallel, shell)
-			slow := false
+			var slow atomic.Bool
 			e, _ := l.open(engine.Config{QueueLimit: 5}, func(w faulty.Write) faulty.Fault {
-				if slow && w.Method == "Commit" {
+				if slow.Load() && w.Method == "Commit" {
 					return faulty.Fault{Delay: time.Minute}
 				}
 				return faulty.Fault{}
 			})
-			slow = true
+			slow.Store(true)
 			var wg sync.WaitGroup
 			var ok, busy atomic.Int64
 			for range 20 {
@@ -715,7 +722,7 @@ func TestInvariant_Bounded(t *testing.T) {
 			if ok.Load() != 6 || busy.Load() != 14 { // one on its way to the disk, five that wait
 				t.Errorf("%d accepted, %d turned away", ok.Load(), busy.Load())
 			}
-			slow = false
+			slow.Store(false)
 			l.close(e)
 		})
 	})
@@ -742,15 +749,15 @@ func TestInvariant_Bounded(t *testing.T) {
 		inLab(t, func(t *testing.T, l *lab) {
 			l.work.onStart = hold
 			l.push("wf", parallel, shell)
-			slow := false
+			var slow atomic.Bool
 			e, _ := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
-				if slow && w.Method == "Commit" {
+				if slow.Load() && w.Method == "Commit" {
 					return faulty.Fault{Delay: time.Second}
 				}
 				return faulty.Fault{}
 			})
 			run := l.start(e, "wf")
-			slow = true
+			slow.Store(true)
 			id := l.row(run).ID
 			e.Deliver(id, instance.Reported{At: time.Now().UnixMilli(), Attempt: 1, Lines: []instance.Line{instance.InfoLine("x")}})
 			idle()

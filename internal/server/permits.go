@@ -30,8 +30,11 @@ type Permits struct {
 	mu sync.Mutex // of changes, which the limiter must see in the order of the store
 }
 
-// permitKind is the collection of records that limits are kept in: the tag is the key, what is shown of it the value.
+// permitKind is the collection of records that limits are kept in: what is shown of a limit is its value.
 const permitKind = "tag_permit"
+
+// permitKey returns the key of a tag's record, which is not empty for the empty tag either: lists begin after that.
+func permitKey(tag string) string { return "/" + tag }
 
 // NewPermits returns the endpoints. They are added to a Server with Config.Register.
 func NewPermits(records store.Records, limiter TagLimiter, now func() int64) *Permits {
@@ -54,7 +57,7 @@ func (p *Permits) Load(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("tag permit %q: %w", r.Key, err)
 			}
-			p.limiter.LimitTag(r.Key, t.allowed)
+			p.limiter.LimitTag(t.tag, t.allowed)
 			after = r.Key
 		}
 		if len(list) < page {
@@ -87,7 +90,7 @@ func (p *Permits) put(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old, err := p.records.Record(r.Context(), permitKind, t.tag)
+	old, err := p.records.Record(r.Context(), permitKind, permitKey(t.tag))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("read tag permit %q: %w", t.tag, err)
 	}
@@ -99,7 +102,7 @@ func (p *Permits) put(w http.ResponseWriter, r *http.Request) error {
 		t.timeline = before.timeline
 	}
 	t.note(p.now(), fmt.Sprintf("User [%s] set max_allowed to [%d]", user, t.allowed))
-	if err := p.records.PutRecords(r.Context(), store.Record{Kind: permitKind, Key: t.tag, Value: t.appendJSON(nil)}); err != nil {
+	if err := p.records.PutRecords(r.Context(), store.Record{Kind: permitKind, Key: permitKey(t.tag), Value: t.appendJSON(nil)}); err != nil {
 		return fmt.Errorf("store tag permit %q: %w", t.tag, err)
 	}
 	p.limiter.LimitTag(t.tag, t.allowed)
@@ -108,7 +111,7 @@ func (p *Permits) put(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Permits) show(w http.ResponseWriter, r *http.Request) error {
 	tag := r.PathValue("tag")
-	text, err := p.records.Record(r.Context(), permitKind, tag)
+	text, err := p.records.Record(r.Context(), permitKind, permitKey(tag))
 	if errors.Is(err, store.ErrNotFound) {
 		return api.Errorf(api.NotFound, "No tag permit found for tag %s", tag)
 	}
@@ -126,7 +129,7 @@ func (p *Permits) remove(w http.ResponseWriter, r *http.Request) error {
 	tag := r.PathValue("tag")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.records.PutRecords(r.Context(), store.Record{Kind: permitKind, Key: tag}); err != nil {
+	if err := p.records.PutRecords(r.Context(), store.Record{Kind: permitKind, Key: permitKey(tag)}); err != nil {
 		return fmt.Errorf("delete tag permit %q: %w", tag, err)
 	}
 	p.limiter.UnlimitTag(tag)
@@ -150,7 +153,7 @@ func (p *Permits) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte {
 		return appendPage(dst, info, len(list), func(dst []byte, i int) []byte {
-			used, waiting := p.limiter.TagUse(list[i].Key)
+			used, waiting := p.limiter.TagUse(list[i].Key[len(permitKey("")):])
 			dst = append(dst, list[i].Value[:len(list[i].Value)-1]...)
 			dst = strconv.AppendInt(append(dst, `,"used":`...), used, 10)
 			dst = strconv.AppendInt(append(dst, `,"waiting":`...), waiting, 10)

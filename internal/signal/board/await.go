@@ -8,14 +8,13 @@ import (
 )
 
 // Await lets a waiter be woken by the first instance that satisfies the dependency: the newest there is, or else the
-// first that comes. It returns before that. A waiter that is registered already stays so.
+// first that comes. It does not wait for that. A waiter that is registered already stays so.
 func (b *Board) Await(w Waiter, d *signal.Dependency) {
 	if b.registered(w) {
 		return
 	}
 	if err := b.await(w, d); err != nil {
-		b.cfg.Log.Warn("signal cannot be read, trying again", "signal", d.Name, "error", err)
-		b.later(func() { b.keepTrying(w, d) })
+		b.retry(w, d, err)
 	}
 }
 
@@ -34,9 +33,31 @@ func (b *Board) await(w Waiter, d *signal.Dependency) error {
 	}
 	last := t.last
 	t.mu.Unlock()
-	if last == 0 {
+	switch {
+	case last == 0:
 		return nil
+	case last <= lookUpAtOnce:
+		return b.lookUp(w, d, last)
 	}
+	b.later(func() {
+		select {
+		case b.looking <- struct{}{}:
+			defer func() { <-b.looking }()
+		case <-b.ctx.Done():
+			return
+		}
+		if err := b.lookUp(w, d, last); err != nil {
+			b.retry(w, d, err)
+		}
+	})
+	return nil
+}
+
+// lookUpAtOnce is how many instances a name may have so that looking for one does not keep the caller.
+const lookUpAtOnce = 2048
+
+// lookUp wakes the waiter by the newest instance that satisfies the dependency, if there is one.
+func (b *Board) lookUp(w Waiter, d *signal.Dependency, last int64) error {
 	i, err := newest(b.ctx, b.cfg.Reader, d.Name, last, d.Match)
 	if i != nil && b.claim(w) {
 		b.cfg.Wake(w, i)
@@ -44,18 +65,21 @@ func (b *Board) await(w Waiter, d *signal.Dependency) error {
 	return err
 }
 
-// keepTrying is Await for a store in trouble.
-func (b *Board) keepTrying(w Waiter, d *signal.Dependency) {
-	for delay := 50 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
-		select {
-		case <-time.After(delay):
-		case <-b.ctx.Done():
-			return
+// retry is Await for a store in trouble.
+func (b *Board) retry(w Waiter, d *signal.Dependency, err error) {
+	b.cfg.Log.Warn("signal cannot be read, trying again", "signal", d.Name, "error", err)
+	b.later(func() {
+		for delay := 50 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
+			select {
+			case <-time.After(delay):
+			case <-b.ctx.Done():
+				return
+			}
+			if b.await(w, d) == nil {
+				return
+			}
 		}
-		if b.await(w, d) == nil {
-			return
-		}
-	}
+	})
 }
 
 func (b *Board) registered(w Waiter) bool {

@@ -59,6 +59,8 @@ type Board struct {
 	closed bool
 	topics map[string]*topic
 
+	looking chan struct{} // a slot for each long look-up under way
+
 	waitMu  sync.Mutex
 	waiters map[stepKey][]registration
 }
@@ -87,7 +89,7 @@ func New(cfg Config) *Board {
 	if cfg.Now == nil {
 		cfg.Now = func() int64 { return time.Now().UnixMilli() }
 	}
-	b := &Board{cfg: cfg, topics: make(map[string]*topic), waiters: make(map[stepKey][]registration)}
+	b := &Board{cfg: cfg, topics: make(map[string]*topic), waiters: make(map[stepKey][]registration), looking: make(chan struct{}, 8)}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }

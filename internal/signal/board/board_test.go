@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"maestro/internal/signal"
 	"maestro/internal/signal/board"
 	"maestro/internal/store"
+	"maestro/internal/store/sqlite"
 )
 
 // rig is a board over a store in memory.
@@ -317,6 +319,40 @@ func TestWait(t *testing.T) {
 	r.announce(t, "never", nil)
 	if got := r.wokenBy(waiter(2)); len(got) > 0 {
 		t.Errorf("woken by %v although forgotten", got)
+	}
+}
+
+// TestLongLookUp holds that a name with many instances is looked through in the background.
+func TestLongLookUp(t *testing.T) {
+	t.Parallel()
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "b.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	woken := make(chan int64, 1)
+	b := board.New(board.Config{Reader: s, Wake: func(_ board.Waiter, i *signal.Instance) { woken <- i.Seq }})
+	defer b.Close()
+	var list []*signal.Announcement
+	for n := range 3000 {
+		list = append(list, &signal.Announcement{Name: "s", Params: params("n", n, "k", 1)})
+	}
+	res, err := b.Reserve(t.Context(), list, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutRecords(t.Context(), res.Records()...); err != nil {
+		t.Fatal(err)
+	}
+	res.Settle(nil)
+	for n, m := range map[int64]signal.Matches{
+		3000: {{Param: "k", Value: signal.Long(1)}},
+		12:   {{Param: "k", Value: signal.Long(1)}, {Param: "n", Op: signal.LessOrEqual, Value: signal.Long(11)}},
+	} {
+		b.Await(waiter(int(n)), &signal.Dependency{Name: "s", Match: m})
+		if got := <-woken; got != n {
+			t.Errorf("%v: woken by %d want %d", m, got, n)
+		}
 	}
 }
 

@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"maestro/internal/engine"
+)
+
+// fakeTaker remembers what was posted last.
+type fakeTaker struct {
+	last  engine.JobOutput
+	known bool
+	err   error
+}
+
+func (f *fakeTaker) PostOutput(_ context.Context, q engine.JobOutput) (bool, error) {
+	f.last = q
+	return f.known, f.err
+}
+
+func TestOutputData(t *testing.T) {
+	t.Parallel()
+	h, taker := newHarness(t, nil), &fakeTaker{known: true}
+	NewOutputData(taker, func() int64 { return 1700000000000 }).Register(h.server.handle)
+	const path = "/api/v3/output-data"
+	put := func(body string) answer { t.Helper(); return h.call("PUT", path, body, "user", "") }
+
+	for in, want := range map[string]string{
+		`"params":{"n":{"type":"LONG","value":4}}`:                                `{"params":{"n":{"value":4,"type":"LONG","evaluated_result":4,"evaluated_time":1700000000000}}}`,
+		`"params":{"n":{"type":"LONG","evaluated_result":4,"evaluated_time":16}}`: `{"params":{"n":{"type":"LONG","evaluated_result":4,"evaluated_time":16}}}`,
+		`"params":{"n":42}`:                      `{"params":{"n":{"value":42,"type":"LONG","evaluated_result":42,"evaluated_time":1700000000000}}}`,
+		`"params":{"d":[1,2.5]}`:                 `"type":"DOUBLE_ARRAY","evaluated_result":[1.0,2.5]`,
+		`"params":{"s":["x"],"b":[true],"e":[]}`: `"type":"BOOLEAN_ARRAY"`,
+		`"params":{"m":{"a":1,"b":{"c":"x"}}}`:   `"evaluated_result":{"a":1,"b":{"c":"x"}}`,
+		`"artifacts":{"x":{"y":1}}`:              `{"artifacts":{"x":{"y":1}}}`,
+		`"params":{"a":"x"},"artifacts":{"maestro_retry":{"type":"RETRY","retryable":false}}`: `"artifacts":{"maestro_retry":{"type":"RETRY","retryable":false}}}`,
+	} {
+		put(`{"external_job_type":"Shell","external_job_id":"j/1","workflow_id":"w",`+in+`}`).want(t, 200)
+		if !strings.Contains(string(taker.last.Data), want) {
+			t.Errorf("%s\ngot  %s\nwant %s", in, taker.last.Data, want)
+		}
+		if taker.last.Type != "Shell" || taker.last.Job != "j/1" || taker.last.WorkflowID != "w" {
+			t.Errorf("got %+v", taker.last)
+		}
+	}
+	h.call("PUT", path+"?external_job_id=q&external_job_type=Http", `{"params":{"a":1}}`).want(t, 200)
+	if taker.last.Job != "q" || taker.last.Type != "Http" {
+		t.Errorf("from the query: %+v", taker.last)
+	}
+	for body, text := range map[string]string{
+		`{"params":{"a":1}}`:                                                                                    "External job id cannot be null",
+		`{"external_job_id":"x","params":{"a":1}}`:                                                              "External job type cannot be null",
+		`{"external_job_id":"x","external_job_type":"K"}`:                                                       "empty",
+		`{"external_job_id":"x","external_job_type":"K","params":{},"artifacts":{}}`:                            "empty",
+		`{"external_job_id":"x","external_job_type":"K","params":[1]}`:                                          "params must be an object",
+		`{"external_job_id":"x","external_job_type":"K","params":{"a":null}}`:                                   "is null",
+		`{"external_job_id":"x","external_job_type":"K","params":{"a":{"type":"LONG","expression":"1+1"}}}`:     "neither value nor evaluated_result",
+		`{"external_job_id":"x","external_job_type":"K","params":{"a":{"type":"LONG","value":"x"}}}`:            "params[a]",
+		`{"external_job_id":"x","external_job_type":"K","artifacts":{"a":1}}`:                                   "must be an object",
+		`{"external_job_id":["x"],"external_job_type":"K","params":{"a":1}}`:                                    "must be a string",
+		`{"external_job_id":"` + strings.Repeat("x", 2000) + `","external_job_type":"K","params":{"a":1}}`:      "the limit is 1024",
+		`{"external_job_id":"x","external_job_type":"K","params":{"a":"` + strings.Repeat("x", 400_000) + `"}}`: "the limit is 750000",
+		`{`: "JSON parse error",
+	} {
+		put(body).want(t, 400, text)
+	}
+	taker.known = false
+	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 202, "no running step has job [x] of type [K]")
+	taker.err = fmt.Errorf("%w: the step has ended", engine.ErrConflict)
+	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 409, "the step has ended")
+}
