@@ -21,10 +21,10 @@ func checkDefinition(now func() time.Time) checker {
 			return findingsOf(name, p.List)
 		}
 		if layoutOf(formatOf(name, text), root) == layoutDSL {
-			root = dsl.Convert(root, dsl.Options{}, &p)
+			root = dsl.Convert(root, dsl.Options{Types: stepTypes()}, &p)
 		}
 		if root != nil {
-			checkPush(root, spec.Rules{Now: now()}, &p)
+			checkPush(root, spec.Rules{Types: stepTypes(), Now: now()}, &p)
 		}
 		return findingsOf(name, p.List)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +165,8 @@ func TestCurl(t *testing.T) {
 	wants(t, do("-X", "POST", d.url+"/api/v3/workflows", "-H", "Content-Type: application/json", "-d", oneStep), "-H 'user: alice'")
 }
 
+var longSleep = regexp.MustCompile(`("sleep_seconds":\s*\{\s*"value":\s*)\d+`)
+
 // TestSamples runs the sample definitions of the reference implementation, with long sleeps made short.
 func TestSamples(t *testing.T) {
 	t.Parallel()
@@ -187,13 +190,19 @@ func TestSamples(t *testing.T) {
 		d.push(text) // as it is
 		id, _ := dig(text, "workflow", "id").(string)
 		if strings.Contains(text, `"sleep_seconds"`) {
-			for _, seconds := range []string{"15", "30", "100"} {
-				text = strings.ReplaceAll(text, `"value": `+seconds+",", `"value": 1,`)
-			}
+			text = longSleep.ReplaceAllString(text, "${1}1")
 			d.push(text)
 		}
 		if _, again := instances[id]; !again {
 			instances[id] = d.begin(id)
+		}
+	}
+	// Two samples wait for signals: for fixed values, and one for the day that its run derives.
+	day, _ := d.call("GET", fmt.Sprintf("/api/v3/workflows/sample-dag-test-5/instances/%d", instances["sample-dag-test-5"]), "").
+		json("params", "DERIVED_RUN_DATE_UTC", "evaluated_result").(string)
+	for _, s := range []string{`{"name":"signal_a","params":{"foo":"bar","_step_dependency_sub_type":"input_signal"}}`, `{"name":"prod_db/foo/bar","params":{"vtts_utc_dateint":"` + day + `"}}`, `{"name":"signal_b","params":{"key2":"value2"}}`} {
+		if r := d.call("POST", "/api/v3/signals", s); r.status != 200 {
+			t.Errorf("announce %s: %d %s", s, r.status, r.body)
 		}
 	}
 	for id, n := range instances {

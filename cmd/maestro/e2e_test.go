@@ -109,7 +109,7 @@ func spawn(t *testing.T, dir string, env []string, args ...string) *proc {
 	}()
 	t.Cleanup(func() {
 		p.kill()
-		if t.Failed() {
+		if t.Failed() && (args[0] == "server" || args[0] == "run") {
 			t.Logf("maestro %s\n%s%s", strings.Join(args, " "), brief(p.out.String()), brief(p.errs.String()))
 		}
 	})

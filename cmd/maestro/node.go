@@ -73,7 +73,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	if err != nil {
 		return nil, err
 	}
-	rules := spec.Rules{Types: append(spec.BuiltinTypes(), task.About())}
+	rules := spec.Rules{Types: stepTypes()}
 	exprs := scope.New(scope.Config{Environment: cfg.Environment})
 	n.catalog, err = catalog.New(catalog.Config{
 		Store: db, Runs: db, Params: exprs, Defaults: defaults, Rules: rules, Cluster: cfg.ClusterName, Now: nowMillis,
@@ -129,7 +129,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 
 	runs := server.NewRuns(server.RunsConfig{
 		Starter: n.engine, Runs: n.engine, Steps: n.engine, Reader: n.engine, Watcher: n.engine, Journal: db, Logs: n.engine,
-		Cluster: cfg.ClusterName, Retention: cfg.Events.Retention, Stopping: n.stop, Log: log, Now: nowMillis,
+		Cluster: cfg.ClusterName, Events: n.events.source, Stopping: n.stop, Log: log, Now: nowMillis,
 	})
 	n.server = server.New(server.Config{
 		Catalog: n.catalog, Counts: db, Latest: n.latest, Log: log, Version: buildVersion(),
@@ -145,6 +145,9 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	})
 	return n, nil
 }
+
+// stepTypes are the types that definitions may use: those of the format, and those that this program adds.
+func stepTypes() spec.Types { return append(spec.BuiltinTypes(), task.About()) }
 
 func nowMillis() int64 { return time.Now().UnixMilli() }
 

@@ -38,9 +38,13 @@ func newRunCmd(p *program) *cobra.Command {
 of its own, start it, show its steps live. The exit code says how it went.
 
 State is kept in the --db file, by default in .maestro/run.db below the working
-directory, so that "maestro server --store sqlite:.maestro/run.db" shows old
-runs. An interrupt stops the run; a run that was killed goes on when the same
-file is run again on the same --db.`,
+directory. To look at old runs and their logs, serve it:
+  maestro server --shell-enabled --store sqlite:.maestro/run.db
+
+An interrupt stops the run. A run that was killed goes on when the same file is
+run again on the same --db; the new one waits for it, unless the workflow's
+run_strategy allows several at a time. Settings such as shell.max_concurrent are
+read from the environment (MAESTRO_SHELL_MAX_CONCURRENT).`,
 		Example: `  maestro run examples/hello.yaml
   maestro run etl.json --param day=20240131
   maestro run etl.json --db /tmp/etl.db --output json`,
@@ -99,7 +103,7 @@ func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, 
 	}
 	err = p.watchOrStop(ctx, c, client.RunRef{Workflow: id, Instance: started.Instance})
 	if !p.wantsJSON() && !errors.Is(err, context.Canceled) {
-		p.note("state is in %s; \"maestro server --store sqlite:%s\" serves it", cfg.Store.Source, cfg.Store.Source)
+		p.note("state is in %s; \"maestro server --shell-enabled --store sqlite:%s\" serves it", cfg.Store.Source, cfg.Store.Source)
 	}
 	return err
 }

@@ -49,7 +49,7 @@ func (c *Catalog) Definition(ctx context.Context, internal, version int64) (*Def
 	if err != nil {
 		return nil, fmt.Errorf("version %d of workflow %d: %w", version, internal, err)
 	}
-	d, err := parseDefinition(v)
+	d, err := parseDefinition(v, c.cfg.Rules.Types)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (c *Catalog) Definition(ctx context.Context, internal, version int64) (*Def
 }
 
 // parseDefinition reads what was stored. Rules were checked when it was pushed and may have changed since.
-func parseDefinition(v *store.Version) (*Definition, error) {
+func parseDefinition(v *store.Version, types spec.Types) (*Definition, error) {
 	fail := func(err error) (*Definition, error) {
 		return nil, fmt.Errorf("stored version %d of workflow %d: %w", v.Version, v.Workflow, err)
 	}
@@ -67,7 +67,7 @@ func parseDefinition(v *store.Version) (*Definition, error) {
 		return fail(err)
 	}
 	var p doc.Problems
-	w := spec.DecodeWorkflow(n, spec.Rules{}, &p)
+	w := spec.DecodeWorkflow(n, spec.Rules{Types: types}, &p)
 	if err := p.Err(); err != nil {
 		return fail(err)
 	}

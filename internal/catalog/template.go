@@ -75,7 +75,7 @@ func (c *Catalog) templateDefinition(ctx context.Context, key templateKey) (*spe
 	if err != nil {
 		return nil, err
 	}
-	t, err := parseTemplate(text)
+	t, err := parseTemplate(text, c.cfg.Rules.Types)
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +83,13 @@ func (c *Catalog) templateDefinition(ctx context.Context, key templateKey) (*spe
 	return t.Definition, nil
 }
 
-func parseTemplate(text []byte) (*spec.JobTemplate, error) {
+func parseTemplate(text []byte, types spec.Types) (*spec.JobTemplate, error) {
 	n, err := doc.ParseJSON(text, doc.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("stored job template: %w", err)
 	}
 	var p doc.Problems
-	t := spec.DecodeJobTemplate(n, spec.Rules{}, &p)
+	t := spec.DecodeJobTemplate(n, spec.Rules{Types: types}, &p)
 	if err := p.Err(); err != nil {
 		return nil, fmt.Errorf("stored job template: %w", err)
 	}

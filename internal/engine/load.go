@@ -89,6 +89,23 @@ func (e *Engine) build(ctx context.Context, row *store.Run, history bool) (*inst
 }
 
 func (e *Engine) newRun(d *Definition, h *instance.Header, row *store.Run, history bool) (*instance.Run, error) {
+	r, err := e.named(d, h, row)
+	if err != nil {
+		return nil, err
+	}
+	r.History = history
+	if h.HasParams {
+		p, err := e.language.RunParams(r)
+		if err != nil {
+			return nil, fmt.Errorf("%w: params of run %s: %w", errDamaged, r.Identity(), err)
+		}
+		r.Params = p
+	}
+	return r, nil
+}
+
+// named makes a run that knows what it is called and what it consists of, and no more.
+func (e *Engine) named(d *Definition, h *instance.Header, row *store.Run) (*instance.Run, error) {
 	plan := d.Plan
 	if h.Start != nil {
 		var err error
@@ -99,14 +116,7 @@ func (e *Engine) newRun(d *Definition, h *instance.Header, row *store.Run, histo
 	r := instance.New(h, plan, e.language)
 	r.ID, r.WorkflowID, r.Internal = int64(row.ID), d.WorkflowID, d.Internal
 	r.Instance, r.Number, r.Version, r.Created = row.Instance, row.Run, row.Version, row.Created
-	r.UUID, r.History, r.Modified = FormatUUID(row.UUID), history, row.Created
-	if h.HasParams {
-		p, err := e.language.RunParams(r)
-		if err != nil {
-			return nil, fmt.Errorf("%w: params of run %s: %w", errDamaged, r.Identity(), err)
-		}
-		r.Params = p
-	}
+	r.UUID, r.Modified = FormatUUID(row.UUID), row.Created
 	return r, nil
 }
 

@@ -33,9 +33,27 @@ func (e *Engine) LoadID(ctx context.Context, id store.RunID) (*instance.Run, err
 	return r, err
 }
 
-// Identify makes a run of its row, before its first entry: what names it, and no more.
+// Identify makes a run of its row that knows what it is called and what it consists of, and no more: enough to follow its
+// journal for what is published about it.
 func (e *Engine) Identify(ctx context.Context, row *store.Run) (*instance.Run, error) {
-	return e.build(ctx, row, false)
+	d, err := e.catalog.Version(ctx, row.Workflow, row.Version)
+	if err != nil {
+		return nil, fmt.Errorf("definition of run %d: %w", row.ID, err)
+	}
+	h, err := instance.DecodeHeader(row.Header)
+	if err != nil {
+		return nil, fmt.Errorf("%w: header of run %d: %w", errDamaged, row.ID, err)
+	}
+	return e.named(d, h, row)
+}
+
+// IdentifyID is Identify by the key of the run.
+func (e *Engine) IdentifyID(ctx context.Context, id store.RunID) (*instance.Run, error) {
+	row, _, err := e.store.Load(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("load run %d: %w", id, err)
+	}
+	return e.Identify(ctx, row)
 }
 
 // IsDamaged reports whether an error says that what the store has of a run makes no sense, and never will.

@@ -349,9 +349,9 @@ func (s *strategies) dequeue(f *flow) {
 	f.rule, f.limit = d.Strategy()
 	if f.rule == spec.LastOnly || f.rule == spec.SerialLatestOnly { // a crash came between the newest and the end of the others
 		for len(f.queued) > 1 {
-			m, newest := f.queued[0], f.queued[len(f.queued)-1]
+			m, newest, why := f.queued[0], f.queued[len(f.queued)-1], string(f.rule)
 			f.queued = slices.Delete(f.queued, 0, 1)
-			s.e.later(func() { s.e.stopQueued(m, newest, string(f.rule)) })
+			s.e.later(func() { s.e.stopQueued(m, newest, why) })
 		}
 	}
 	for len(f.queued) > 0 && f.freeLocked() && !s.e.isStopping() {

@@ -224,3 +224,71 @@ type swallow struct{}
 
 func (swallow) Name() string                                  { return "swallow" }
 func (swallow) Send(context.Context, *event.Event, int) error { return nil }
+
+// hooked is a journal during whose reading something happens.
+type hooked struct {
+	event.Journal
+	then func(run store.RunID) // after a page was read
+}
+
+func (h *hooked) After(ctx context.Context, pos int64, run store.RunID, n int) ([]store.Entry, error) {
+	list, err := h.Journal.After(ctx, pos, run, n)
+	h.then(run)
+	return list, err
+}
+
+// TestDeletedInBetween deletes the workflow between the reading of entries and that of the runs they are about, and
+// between that and the reading of what was before.
+func TestDeletedInBetween(t *testing.T) {
+	t.Parallel()
+	for what, when := range map[string]func(run store.RunID) bool{
+		"entries": func(run store.RunID) bool { return run == 0 }, "run": func(run store.RunID) bool { return run != 0 },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			p := newPlant(t)
+			p.push("w", 3)
+			p.start("w", 3)
+			wait(t, "all events", func() bool { return len(p.read(1000, func() {})) == 1+3*11 })
+			want := p.read(1000, func() {})
+			// From within the first run, so that what was before has to be read.
+			entries, err := p.store.After(t.Context(), 0, 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := view.Cursor{Pos: entries[1].Pos, Index: view.WholeEntry}
+			want = want[countUpTo(want, entries[1].Pos):]
+
+			var once sync.Once
+			s := event.NewSource(event.Config{Runs: p.engine, Cluster: "test", Journal: &hooked{p.store, func(run store.RunID) {
+				if when(run) {
+					once.Do(func() {
+						if _, err := p.catalog.Delete(context.Background(), "w", "o"); err != nil {
+							t.Error(err)
+						}
+						p.catalog.Close() // waits
+					})
+				}
+			}}})
+			events, _, err := s.Reader(at, nil).Read(t.Context(), 1000, time.Now().Add(time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, e := range events {
+				got = append(got, e.Cursor.String()+" "+e.Workflow+" "+string(e.Data))
+			}
+			same(t, "what is left", got, want)
+		})
+	}
+}
+
+func countUpTo(list []string, pos int64) (n int) {
+	for _, text := range list {
+		c, err := view.ParseCursor(strings.Fields(text)[0])
+		if err == nil && c.Pos <= pos {
+			n++
+		}
+	}
+	return n
+}

@@ -125,8 +125,13 @@ func (d *Delivery) Run(ctx context.Context) {
 	d.keep(last, true)
 }
 
-// room returns how many more events may be held.
-func (d *Delivery) room() int { return d.policy.Window - len(d.lanes.window) }
+// room returns how many more events to read, which are enough at a time to be worth it; 0: none.
+func (d *Delivery) room() int {
+	if n := d.policy.Window - len(d.lanes.window); n >= max(d.policy.Window/2, 1) {
+		return n
+	}
+	return 0
+}
 
 // pause returns how long to wait for a result or for news at most; false: as long as it takes.
 func (d *Delivery) pause() (next time.Duration, timed bool) {
@@ -149,7 +154,7 @@ func (d *Delivery) pause() (next time.Duration, timed bool) {
 
 // fill reads events as long as there is room for them.
 func (d *Delivery) fill(ctx context.Context) {
-	if d.ended || d.room() <= 0 || time.Now().Before(d.readAt) {
+	if d.ended || d.room() == 0 || time.Now().Before(d.readAt) {
 		return
 	}
 	d.ended = true // unless the journal grows from here on

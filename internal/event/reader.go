@@ -168,7 +168,7 @@ func (r *Reader) ofRun(ctx context.Context, e *store.Entry) (string, error) {
 	}
 	f := r.runs[e.Run]
 	if f == nil || f.seq != e.Seq-1 {
-		run, err := r.s.cfg.Runs.LoadID(ctx, e.Run)
+		run, err := r.s.cfg.Runs.IdentifyID(ctx, e.Run)
 		if err != nil {
 			return "", fmt.Errorf("read run %d: %w", e.Run, err)
 		}

@@ -16,10 +16,10 @@ type Journal interface {
 	After(ctx context.Context, pos int64, run store.RunID, n int) ([]store.Entry, error)
 }
 
-// Runs knows what identifies a run.
+// Runs knows what runs are called and consist of. *engine.Engine is one.
 type Runs interface {
-	// LoadID returns a run; engine.ErrNotFound or store.ErrNotFound when there is none.
-	LoadID(ctx context.Context, id store.RunID) (*instance.Run, error)
+	// IdentifyID returns a run, which need not be folded; engine.ErrNotFound or store.ErrNotFound when there is none.
+	IdentifyID(ctx context.Context, id store.RunID) (*instance.Run, error)
 }
 
 // Config is what a Source works with.

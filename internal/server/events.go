@@ -46,7 +46,7 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := a.source.Reader(at, want)
+	f := a.cfg.Events.Reader(at, want)
 	events, more, err := f.Read(r.Context(), int(limit), time.Now().Add(searchTime))
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, want func(st
 	if err != nil {
 		return err
 	}
-	f := a.source.Reader(at, want)
+	f := a.cfg.Events.Reader(at, want)
 	grown, stop := a.cfg.Watcher.Watch(0)
 	defer stop()
 	out, err := openStream(w, r)
@@ -118,7 +118,7 @@ func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, want func(st
 // feedCursor reads a place in the feed.
 func (a *Runs) feedCursor(ctx context.Context, text string) (view.Cursor, error) {
 	if isLatest(text) {
-		pos, err := a.source.End(ctx)
+		pos, err := a.cfg.Events.End(ctx)
 		return view.Cursor{Pos: pos, Index: view.WholeEntry}, err
 	}
 	c, err := view.ParseCursor(text)

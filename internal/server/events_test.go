@@ -154,7 +154,7 @@ func TestFeedForgets(t *testing.T) {
 	n := 0
 	var at view.Cursor
 	for {
-		f := a.source.Reader(at, nil) // which knows nothing of any run
+		f := a.cfg.Events.Reader(at, nil) // which knows nothing of any run
 		events, more, err := f.Read(t.Context(), 1, noDeadline)
 		if err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"maestro/internal/engine"
 	"maestro/internal/event"
@@ -73,9 +72,8 @@ type RunsConfig struct {
 	Journal Journal
 	Logs    LogSource
 
-	Cluster   string        // name of this cluster in published events; default "test"
-	Retention time.Duration // how long they can be read; 0: for ever
-
+	Events   *event.Source   // published events; nil: those of Journal and Reader, for ever
+	Cluster  string          // name of this cluster in them; default "test"; not used with Events
 	Stopping <-chan struct{} // closed when streams are to end, so that the server can; nil: never
 	Log      *slog.Logger    // nil: nothing is logged
 	Now      func() int64    // epoch milliseconds; required
@@ -84,8 +82,7 @@ type RunsConfig struct {
 // Runs are the endpoints about runs (spec/api 5): starting them, acting on them, reading them, and following what
 // happens. It decides nothing: the engine does, and says why not in its errors. It is safe for concurrent use.
 type Runs struct {
-	cfg    RunsConfig
-	source *event.Source
+	cfg RunsConfig
 }
 
 // NewRuns returns the endpoints. They are added to a Server with Config.Register.
@@ -96,8 +93,18 @@ func NewRuns(cfg RunsConfig) *Runs {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	source := event.NewSource(event.Config{Journal: cfg.Journal, Runs: cfg.Reader, Cluster: cfg.Cluster, Retention: cfg.Retention, Now: cfg.Now})
-	return &Runs{cfg: cfg, source: source}
+	if cfg.Events == nil {
+		cfg.Events = event.NewSource(event.Config{Journal: cfg.Journal, Runs: byLoading{cfg.Reader}, Cluster: cfg.Cluster})
+	}
+	return &Runs{cfg: cfg}
+}
+
+// byLoading knows what runs are called from all that there is to know of them.
+type byLoading struct{ RunReader }
+
+// IdentifyID implements event.Runs.
+func (b byLoading) IdentifyID(ctx context.Context, id store.RunID) (*instance.Run, error) {
+	return b.LoadID(ctx, id)
 }
 
 // Register adds all routes.

@@ -9,6 +9,7 @@ import (
 	"maestro/internal/step"
 	"maestro/internal/store"
 	"maestro/internal/view"
+	"maestro/spec"
 )
 
 const (
@@ -83,6 +84,9 @@ func (a *Runs) logs(w http.ResponseWriter, r *http.Request) error {
 func (a *Runs) keeper(ctx context.Context, v view.Step, number int64) (step.Logs, *step.Attempt, error) {
 	node := &v.Run.Plan.Nodes[v.Ordinal]
 	none := api.Errorf(api.NotFound, "step [%s] is of type %s, of which no log is kept", node.ID, node.Step.Type)
+	if node.Step.Type == spec.TypeShell {
+		none = api.Errorf(api.NotFound, "the log of step [%s] cannot be read: this server does not run Shell steps; start it with --shell-enabled", node.ID)
+	}
 	if a.cfg.Logs == nil {
 		return nil, nil, none
 	}
