@@ -243,7 +243,10 @@ func (b *bench) row(ctx context.Context, workload string, n int, step string, to
 		return err
 	}
 	b.hops = after.Hops
-	steps := float64(max(after.StepsEnded-before.StepsEnded, 1))
+	steps := float64(after.StepsEnded - before.StepsEnded)
+	if steps == 0 {
+		steps = per // a workload whose steps do not end
+	}
 	r := benchRow{
 		Workload: workload, N: n, Step: step, Store: after.Store, PerSecond: per / elapsed.Seconds(),
 		CommitsStep:   float64(after.Commits-before.Commits) / steps,

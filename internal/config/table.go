@@ -97,7 +97,7 @@ func New() *Table {
 		{Key: "events.webhook.timeout", Default: "10s", value: duration(&c.Events.Webhook.Timeout, 1),
 			Help: "longest attempt to send an event, from connecting to the last byte of the answer"},
 		{Key: "events.webhook.max_attempts", Default: "20", value: count(&c.Events.Webhook.MaxAttempts, 1, 1_000_000),
-			Help: "how often an event is sent before it is put on the list of dead letters; the waits between grow from 1s to 5m"},
+			Help: "how often an event is sent before it is put on the list of dead letters; the waits between grow from 500ms to 5m"},
 		{Key: "events.webhook.give_up_after", Default: "24h", value: duration(&c.Events.Webhook.GiveUpAfter, 1),
 			Help: "how long after its first attempt an event is put on the list of dead letters, whatever the number of attempts"},
 		{Key: "events.webhook.max_in_flight", Default: "8", value: count(&c.Events.Webhook.MaxInFlight, 1, 1000),

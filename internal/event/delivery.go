@@ -243,7 +243,7 @@ func (d *Delivery) settle(ctx context.Context, r result) {
 	default:
 		d.status.fail(r.err)
 		wait := d.policy.delay(l.attempts, r.err, rand.Float64())
-		if l.attempts == 1 || l.attempts == 5 {
+		if l.attempts == 3 || l.attempts == 10 { // before that it is hardly worth a line
 			d.log.Warn("event not delivered, trying again", "event", l.Cursor.String(), "workflow", l.Workflow, "attempts", l.attempts,
 				"in", wait.Round(time.Millisecond), "error", r.err)
 		}

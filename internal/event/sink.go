@@ -30,7 +30,7 @@ type Policy struct {
 	GiveUpAfter time.Duration // since the first attempt; default 24 h
 	Parallel    int           // events under way at once, each of another workflow; default 8
 	Window      int           // events in memory, default 1024
-	MinDelay    time.Duration // before the second attempt; doubled for each further one; default 1 s
+	MinDelay    time.Duration // before the second attempt; doubled for each further one; default 500 ms
 	MaxDelay    time.Duration // default 5 min
 }
 
@@ -46,7 +46,7 @@ func (p Policy) orDefaults() Policy {
 	for _, d := range [...]struct {
 		to *time.Duration
 		n  time.Duration
-	}{{&p.GiveUpAfter, 24 * time.Hour}, {&p.MinDelay, time.Second}, {&p.MaxDelay, 5 * time.Minute}} {
+	}{{&p.GiveUpAfter, 24 * time.Hour}, {&p.MinDelay, 500 * time.Millisecond}, {&p.MaxDelay, 5 * time.Minute}} {
 		if *d.to == 0 {
 			*d.to = d.n
 		}
