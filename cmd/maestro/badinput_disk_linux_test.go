@@ -57,7 +57,8 @@ func TestFullDisk(t *testing.T) {
 	if got := d.call("GET", fmt.Sprintf("/api/v3/workflows/full/instances/%d", accepted[0]), ""); got.status != 200 {
 		t.Errorf("reading: %d %s", got.status, got.body)
 	}
-	if r := d.call("POST", "/api/v3/workflows", oneStep); r.status < 500 {
+	large := strings.Replace(oneStep, `"steps"`, `"params":{"p":{"type":"STRING","value":"`+strings.Repeat("0123456789abcdef", 12000)+`"}},"steps"`, 1)
+	if r := d.call("POST", "/api/v3/workflows", large); r.status < 500 {
 		t.Errorf("push to a full disk: %d %s", r.status, r.body)
 	} else {
 		sayFull(t, r)
