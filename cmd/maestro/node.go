@@ -42,6 +42,7 @@ type node struct {
 	engine  *engine.Engine
 	signals *trigger.Signals
 	events  *outgoing
+	permits *server.Permits
 	server  *server.Server
 	task    *task.Runtime
 	closers []func() error
@@ -107,8 +108,8 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	if err := n.signals.Load(ctx); err != nil { // before runs go on and announce
 		return nil, err
 	}
-	permits := server.NewPermits(db, n.engine, nowMillis)
-	if err := permits.Load(ctx); err != nil { // before steps go on
+	n.permits = server.NewPermits(db, n.engine, nowMillis)
+	if err := n.permits.Load(ctx); err != nil { // before steps go on
 		return nil, err
 	}
 	if err := n.engine.Open(ctx); err != nil {
@@ -135,7 +136,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Catalog: n.catalog, Counts: db, Latest: n.latest, Log: log, Version: buildVersion(),
 		Register: func(handle func(pattern string, h server.HandlerFunc)) {
 			runs.Register(handle)
-			permits.Register(handle)
+			n.permits.Register(handle)
 			server.NewOutputData(n.engine, nowMillis).Register(handle)
 			n.events.register(handle)
 			server.NewSignals(n.engine.Board(), rules).Register(handle)
@@ -240,6 +241,9 @@ func (n *node) changed(c catalog.Change) {
 	}
 	n.signals.Changed(c)
 	n.engine.Tell()
+	if c.Kind == catalog.Deleted {
+		go n.forgetPermits(string(c.Before.ID))
+	}
 	if c.After != nil {
 		go n.engine.Changed(c.After.Internal)
 	}

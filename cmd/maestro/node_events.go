@@ -101,3 +101,10 @@ func (o *outgoing) register(handle func(pattern string, h server.HandlerFunc)) {
 func (n *node) keepEvents(ctx context.Context, r *store.Run, entries []store.Entry) ([]store.Entry, error) {
 	return n.events.source.Keep(n.engine, n.log)(ctx, r, entries)
 }
+
+// forgetPermits removes the limits of single steps of a workflow that is gone.
+func (n *node) forgetPermits(workflow string) {
+	if err := n.permits.WorkflowDeleted(context.Background(), workflow); err != nil {
+		n.log.Warn("tag permits of a deleted workflow stay", "workflow", workflow, "error", err)
+	}
+}

@@ -341,11 +341,7 @@ func (a *actor) lost(err error) {
 	if !a.created || a.e.isStopping() {
 		return // nobody has been promised anything about a run that is not there
 	}
-	if errors.Is(err, store.ErrStale) {
-		a.e.log.Warn("change refused, loading the run again", "run", a.run.Identity())
-	} else {
-		a.e.log.Warn("change not written, loading the run again", "run", a.run.Identity(), "error", err)
-	}
+	a.e.notWritten(a.run, err)
 	a.e.later(func() {
 		select {
 		case <-time.After(reloadAfter): // a store in trouble, or that refuses all we write, is not hammered
@@ -353,6 +349,17 @@ func (a *actor) lost(err error) {
 		}
 		a.e.deliver(a.id, again...)
 	})
+}
+
+// notWritten tells the log that changes are refused or fail: once a second, not once for each of the thousands of runs
+// that a full disk or a lost lease concerns at the same time.
+func (e *Engine) notWritten(r *instance.Run, err error) {
+	e.log.Debug("change not written, loading the run again", "run", r.Identity(), "error", err)
+	n, now, last := e.unwritten.Add(1), nowMillis(), e.warned.Load()
+	if now-last >= 1000 && e.warned.CompareAndSwap(last, now) {
+		e.unwritten.Add(-n)
+		e.log.Warn("changes were not written, their runs are loaded again", "changes", n, "one_of_them", r.Identity(), "error", err)
+	}
 }
 
 const reloadAfter = 100 * time.Millisecond

@@ -100,6 +100,9 @@ type Engine struct {
 	shards [64]shard
 	inMem  atomic.Int64
 
+	unwritten atomic.Int64 // changes that were not written since the log was told
+	warned    atomic.Int64 // when it was told, epoch milliseconds
+
 	runsEnded  atomic.Int64
 	stepsEnded atomic.Int64
 

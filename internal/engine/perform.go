@@ -51,7 +51,7 @@ func (a *actor) launch(eff instance.Launch) {
 	if rt == nil {
 		rep.Report(step.Report{State: step.Internal, Timeline: []step.Line{{
 			Level: step.Err, Code: "INTERNAL_ERROR", Message: "marked as INTERNALLY_FAILED",
-			Errors: []string{fmt.Sprintf("no runtime for steps of type %s is enabled on this server", att.Definition.Type)},
+			Errors: []string{fmt.Sprintf("no runtime for steps of type %s is enabled on this server (see the settings shell.enabled and kubernetes.enabled)", att.Definition.Type)},
 		}}})
 		return
 	}

@@ -66,6 +66,32 @@ func (p *Permits) Load(ctx context.Context) error {
 	}
 }
 
+// WorkflowDeleted removes the limits of single steps of a workflow that is gone, tags maestro_<workflow>:<step>
+// (spec/engine 22).
+func (p *Permits) WorkflowDeleted(ctx context.Context, workflow string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		const page = 500
+		list, err := p.records.Scan(ctx, permitKind, permitKey("maestro_"+workflow+":"), "", page)
+		if err != nil {
+			return fmt.Errorf("read tag permits of workflow %q: %w", workflow, err)
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		for i := range list {
+			list[i].Value = nil
+		}
+		if err := p.records.PutRecords(ctx, list...); err != nil {
+			return fmt.Errorf("delete tag permits of workflow %q: %w", workflow, err)
+		}
+		for i := range list {
+			p.limiter.UnlimitTag(list[i].Key[len(permitKey("")):])
+		}
+	}
+}
+
 // Register adds all routes.
 func (p *Permits) Register(handle func(pattern string, h HandlerFunc)) {
 	handle("POST /api/v3/tag-permits", p.put)

@@ -65,6 +65,18 @@ func TestTagPermits(t *testing.T) {
 		h.call("POST", path, body).want(t, 400, text)
 	}
 	h.call("POST", path, `{"tag":"x"}`, "user", "").want(t, 400, "user name")
+	for _, tag := range []string{"maestro_w:a", "maestro_w:b", "maestro_w2:a", "maestro_w"} {
+		h.call("POST", path, `{"tag":"`+tag+`"}`).want(t, 200)
+	}
+	if err := p.WorkflowDeleted(t.Context(), "w"); err != nil {
+		t.Error(err)
+	}
+	h.call("GET", path+"/maestro_w:a", "").want(t, 404)
+	h.call("GET", path+"/maestro_w2:a", "").want(t, 200)
+	h.call("GET", path+"/maestro_w", "").want(t, 200)
+	if len(limits.limits) != 4 {
+		t.Errorf("limits: %v", limits.limits)
+	}
 	h.call("DELETE", path+"/a%2Fb", "").want(t, 200)
 	h.call("DELETE", path+"/a%2Fb", "").want(t, 200)
 	if _, ok := limits.limits["a/b"]; ok {

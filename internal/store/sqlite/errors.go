@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -23,7 +24,7 @@ func wrap(ctx context.Context, what string, err error) error {
 		return err
 	case errors.Is(err, sqlite3.INTERRUPT) && ctx.Err() != nil:
 		err = context.Cause(ctx)
-	case errors.Is(err, sqlite3.FULL), errors.Is(err, sqlite3.IOERR_SHMSIZE):
+	case errors.Is(err, sqlite3.FULL), errors.Is(err, sqlite3.IOERR_SHMSIZE), errors.Is(err, syscall.ENOSPC):
 		err = fmt.Errorf("%w: %w", store.ErrFull, err)
 	case errors.Is(err, sqlite3.BUSY):
 		err = fmt.Errorf("%w: %w", store.ErrBusy, err)

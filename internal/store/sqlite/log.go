@@ -1,8 +1,11 @@
 package sqlite
 
 import (
+	"errors"
 	"sync"
+	"syscall"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
 )
 
@@ -60,6 +63,9 @@ func (f *logFile) flush() error {
 	}
 	_, err := f.File.WriteAt(f.pending, f.at)
 	f.pending = f.pending[:0]
+	if errors.Is(err, syscall.ENOSPC) {
+		return vfs.SystemError(err, sqlite3.FULL) // else SQLite takes it for a broken disk
+	}
 	return err
 }
 
