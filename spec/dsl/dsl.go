@@ -108,7 +108,7 @@ func (c *converter) workflow(n *doc.Node, path string) *doc.Node {
 		case "workflow_params", "job_params":
 			c.errorAt(m, at, "`%s` is not supported: write params as keys of their own", m.Name)
 		default:
-			c.warnKey(m, at, workflowKeys)
+			c.warnKey(n, m, at, workflowKeys)
 			c.param(params, m, at)
 		}
 	}
@@ -150,15 +150,22 @@ func isWorkflowKey(name string) bool {
 	return false
 }
 
-// warnKey warns of keys that are params by the rules of the format, but were hardly meant to be.
-func (c *converter) warnKey(m *doc.Member, path string, known []string) {
+// warnKey warns of keys of n that are params by the rules of the format, but were hardly meant to be. A key that n has
+// cannot be what another one was meant to be.
+func (c *converter) warnKey(n *doc.Node, m *doc.Member, path string, known []string) {
 	switch m.Name {
 	case "retry_policy", "time_triggers", "signal_triggers", "signal_dependencies", "signal_outputs", "instance_step_concurrency",
 		"alerting", "step_concurrency", "strict_ordering", "is_active", "git_info", "steps":
 		c.warnAt(m, path, "`%s` cannot be expressed in YAML and becomes a param; use the JSON form for it", m.Name)
 		return
 	}
-	if guess := doc.Suggest(m.Name, known); guess != "" && len(m.Name) > 3 {
+	var missing []string
+	for _, k := range known {
+		if n.Field(k) == nil {
+			missing = append(missing, k)
+		}
+	}
+	if guess := doc.Suggest(m.Name, missing); guess != "" && len(m.Name) > 3 {
 		c.warnAt(m, path, "`%s` becomes a param%s", m.Name, guess)
 	}
 }

@@ -140,7 +140,7 @@ func (b *jobBuilder) common(own func(m *doc.Member, path string) bool, known []s
 			b.errorAt(m, at, "`%s` is not supported: write params as keys of their own", m.Name)
 		default:
 			if !own(m, at) {
-				b.warnKey(m, at, known)
+				b.warnKey(b.n, m, at, known)
 				b.param(b.params, m, at)
 			}
 		}
