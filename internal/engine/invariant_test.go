@@ -19,6 +19,8 @@ import (
 	"maestro/internal/store/faulty"
 )
 
+// The tests of the files invariant*_test.go carry the names of the invariants of ARCHITECTURE.md.
+
 const (
 	shell  = `{"step":{"id":"a","type":"Shell"}}`
 	noop   = `{"step":{"id":"a","type":"NoOp"}}`
