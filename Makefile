@@ -59,7 +59,7 @@ lint:
 
 ## generate: rewrite generated documents and accept transcripts; read the diff
 generate:
-	$(GO) test ./internal/instance ./internal/config ./spec/... ./sel -run 'States|Document|Schema|Transcript' -rewrite
+	$(GO) test ./internal/instance ./internal/config ./spec ./param ./sel -run 'States|Markdown|Schema|Transcript' -rewrite
 
 ## verify: generated documents are up to date, modules tidy
 verify: generate

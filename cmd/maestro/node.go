@@ -158,6 +158,7 @@ func (n *node) runtimes(exprs *scope.Exprs) (map[spec.StepType]step.Runtime, err
 	calls, err := httpstep.New(httpstep.Config{
 		Allow: n.cfg.HTTP.Allow, Timeout: n.cfg.HTTP.Timeout, MaxResponseBytes: n.cfg.HTTP.MaxResponseBytes,
 		MaxInFlight: n.cfg.HTTP.MaxInFlight, Log: n.log,
+		Names: exprs.StateNames,
 		Evaluate: func(a *step.Attempt, expr string, status int64, body string) (string, error) {
 			return exprs.StateExpr(expr, a.Params, status, body, &scope.StepScope{
 				Step: &scope.Step{ID: a.StepID}, Workflow: a.WorkflowParams, World: chance{}, Now: nowMillis(),

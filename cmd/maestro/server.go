@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -50,7 +49,7 @@ engine.shutdown_timeout; runs go on where they were at the next start.`,
 func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 	log := p.logger(cfg.Log)
 	began := time.Now()
-	tuneGC()
+	tuneGC(ctx)
 	for _, stray := range config.New().Strays(os.Environ()) {
 		log.Warn(stray)
 	}
@@ -80,15 +79,6 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 	}
 	log.Info("stopping")
 	return errors.Join(err, n.shutdown(h, cfg.Engine.ShutdownTimeout))
-}
-
-// tuneGC lets the heap grow further between collections than Go does by default: most of what a server allocates is gone
-// within a millisecond, and collecting it twice as often costs more than the memory does.
-// GOGC and GOMEMLIMIT still have the last word.
-func tuneGC() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
 }
 
 // listenError says why nothing can be served on an address, and what to do about it.

@@ -29,6 +29,9 @@ type actor struct {
 	gone  bool          // has left memory; events must find another actor
 	nudge chan struct{} // one slot, carries nothing
 
+	resting bool        // nothing happens, and no goroutine waits for it: whoever posts an event starts one
+	alarm   *time.Timer // wakes one that rests when something is due; nil before the first rest
+
 	run     *instance.Run
 	group   int32
 	seq     int64 // entries written
@@ -42,6 +45,7 @@ type actor struct {
 	outside int              // attempts whose runtime may report
 	with    []store.Record   // to be written with the row
 	waiting map[int]struct{} // steps that were registered as waiting for signals
+	busy    time.Time        // when something happened last
 }
 
 // maxInbox is how many events may wait for a run before requests are turned away. Reports are not: each is about an
@@ -60,6 +64,13 @@ func (a *actor) post(it item) bool {
 		it.done(nil, fmt.Errorf("%w: %d events wait for the run, which is the limit", ErrBusy, maxInbox))
 		return true
 	}
+	if a.resting {
+		if !a.rouseLocked() {
+			a.mu.Unlock()
+			return false
+		}
+		go a.loop()
+	}
 	a.inbox = append(a.inbox, it)
 	a.mu.Unlock()
 	select {
@@ -69,7 +80,7 @@ func (a *actor) post(it item) bool {
 	return true
 }
 
-// loop owns the run until it ends, has nothing to do in memory, or the engine stops.
+// loop owns the run until it ends, has nothing to do in memory, rests, or the engine stops.
 func (a *actor) loop() {
 	defer a.e.actors.Done()
 	defer func() {
@@ -77,7 +88,12 @@ func (a *actor) loop() {
 			a.poisoned(&panicError{value: p, stack: debug.Stack()})
 		}
 	}()
-	if a.run == nil && !a.load() {
+	if a.run == nil {
+		if !a.load() {
+			return
+		}
+	} else if err := a.recollect(); err != nil {
+		a.lost(err)
 		return
 	}
 	timer := time.NewTimer(time.Hour)
@@ -92,18 +108,13 @@ func (a *actor) loop() {
 		if leave && a.leave() {
 			return
 		}
-		timer.Reset(wait)
+		if wait > restAfter && time.Since(a.busy) >= restAfter && a.rest(wait) {
+			return
+		}
+		timer.Reset(min(wait, restAfter))
 		select {
 		case <-a.nudge:
 		case <-timer.C:
-			if now := nowMillis(); a.due(now) {
-				a.taken = append(a.taken, item{event: instance.Wake{At: now}})
-				if !a.process() {
-					return
-				}
-			} else if a.leave() {
-				return
-			}
 		case <-a.e.stopping:
 			a.abandon(ErrClosed)
 			return
@@ -132,7 +143,10 @@ func (a *actor) patience() (time.Duration, bool) {
 	if a.run.Own.Terminal() || a.run.Status == instance.Created {
 		return 0, true
 	}
-	wait := a.e.cfg.IdleAfter
+	wait := a.e.cfg.IdleAfter - time.Since(a.busy)
+	if wait <= 0 {
+		return 0, true
+	}
 	next := a.run.NextWake()
 	if next != 0 {
 		until := time.Duration(next-nowMillis()) * time.Millisecond
@@ -195,6 +209,7 @@ func (a *actor) process() bool {
 	a.taken = a.taken[:0]
 	a.perform()
 	clear(a.records) // they hold data that is in the journal now
+	a.busy = time.Now()
 	return true
 }
 

@@ -42,3 +42,20 @@ func (e *Engine) ForgetWakes() int {
 	e.waker.due = nil
 	return n
 }
+
+// RestAfter is how long nothing must have happened.
+const RestAfter = restAfter
+
+// Resting reports whether a run is in memory, and whether it rests there.
+func (e *Engine) Resting(id store.RunID) (there, resting bool) {
+	sh := e.shard(id)
+	sh.mu.Lock()
+	a := sh.actors[id]
+	sh.mu.Unlock()
+	if a == nil {
+		return false, false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return true, a.resting && a.run.Params == nil
+}

@@ -205,3 +205,6 @@ func (h *Header) set(tag byte, b []byte) {
 		h.Signals = data()
 	}
 }
+
+// forget gives back what was read from the JSON fields and can be read again.
+func (h *Header) forget() { h.initiator, h.properties, h.signals = nil, nil, nil }

@@ -295,3 +295,16 @@ func (a *Attempt) forget() {
 		a.params = nil
 	}
 }
+
+// Shed gives back the memory of what can be made again. Params is nil afterwards, if there are any: whoever wants to use
+// the run must set it first.
+func (r *Run) Shed() {
+	if r.Header.HasParams {
+		r.Params = nil
+	}
+	for i := range r.Steps {
+		r.Steps[i].forget()
+	}
+	r.records, r.effects, r.ready, r.queued = nil, nil, nil, nil
+	r.Header.forget()
+}

@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"slices"
 	"strings"
 
 	"maestro/param"
@@ -157,6 +158,17 @@ func (x *Exprs) StateExpr(expr string, params *param.Params, statusCode int64, b
 	}
 	p, err := x.closed("state_expr", param.Expression(param.String, expr), visible, c)
 	return p.Result.Str(), err
+}
+
+// StateNames returns the names of all params that a state expression can read. all means that it computes names, and may
+// read any. Of an expression that cannot be compiled nothing is known before it is evaluated.
+func (x *Exprs) StateNames(expr string) (names []string, all bool) {
+	script, err := x.cache.CompileEngine(expr)
+	if err != nil {
+		return nil, true
+	}
+	names = script.Names()
+	return names, slices.Contains(names, "params")
 }
 
 // closed evaluates one definition that sees visible and the workflow params, and nothing else.

@@ -605,3 +605,19 @@ func TestEnrichStep(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// TestStateNames finds what a state expression can read.
+func TestStateNames(t *testing.T) {
+	x := scope.New(scope.Config{})
+	for expr, want := range map[string]string{
+		"status_code == 200 ? 'DONE' : 'USER_ERROR'":          "[status_code] false",
+		"x = mine; if (x == 1) { return theirs; } return 'A'": "[mine theirs] false",
+		"params['mi' + 'ne']":                                 "[params] true",
+		"not ( an expression":                                 "[] true",
+	} {
+		names, all := x.StateNames(expr)
+		if got := fmt.Sprint(names, all); got != want {
+			t.Errorf("%s: %s, want %s", expr, got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -165,27 +166,56 @@ func (c *call) stoppedLine() string {
 	return fmt.Sprintf("Stopped after %d HTTP requests", c.sent)
 }
 
-// once makes one request and says what its outcome means. A bug in it ends this attempt only.
-func (rt *Runtime) once(ctx context.Context, a *step.Attempt) (o outcome) {
+// begin makes one request and says what its outcome means. If there is nothing to do but wait for the answer, it returns
+// the flight instead, for finish.
+func (rt *Runtime) begin(ctx context.Context, a *step.Attempt) (f *flight, o outcome) {
 	defer func() {
 		if p := recover(); p != nil {
-			rt.cfg.Log.Error("http step panicked", "attempt", a.UUID, "panic", p, "stack", string(debug.Stack()))
-			o = unable(&failure{step.PlatformError, []string{fmt.Sprintf("the server failed to make the request: %v", p)}})
+			f, o = nil, rt.broken(a, p)
 		}
 	}()
 	q, err := decode(a.Params)
 	if err != nil {
-		return unable(fatal(err.Error()))
+		return nil, unable(fatal(err.Error()))
 	}
 	if err := rt.allowed.url(q.url); err != nil {
-		return unable(fatal(err.Error()))
+		return nil, unable(fatal(err.Error()))
 	}
-	var p progress
-	ans, f := rt.exchange(ctx, q, a.UUID, &p)
-	if f != nil {
-		return unable(f)
+	f, req, err := rt.depart(ctx, a, q)
+	if err == nil && f.sent != nil {
+		return f, outcome{}
 	}
-	return rt.judge(a, q, ans)
+	switch {
+	case req == nil:
+		return nil, unable(fatal(err.Error()))
+	case err != nil:
+		return nil, unable(rt.explain(f.ctx, err, q, &f.p))
+	}
+	return nil, rt.conclude(f, req)
+}
+
+// finish is what follows once there is an answer to a flight, or will never be.
+func (rt *Runtime) finish(f *flight) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = rt.broken(f.a, p)
+		}
+	}()
+	return rt.conclude(f, nil)
+}
+
+func (rt *Runtime) conclude(f *flight, req *http.Request) outcome {
+	ans, err := rt.arrive(f, req)
+	if err != nil {
+		return unable(rt.explain(f.ctx, err, f.q, &f.p))
+	}
+	return rt.judge(f.a, f.q, ans)
+}
+
+// broken is the outcome of a bug, which ends one attempt only.
+func (rt *Runtime) broken(a *step.Attempt, p any) outcome {
+	rt.cfg.Log.Error("http step panicked", "attempt", a.UUID, "panic", p, "stack", string(debug.Stack()))
+	return unable(&failure{step.PlatformError, []string{fmt.Sprintf("the server failed to make the request: %v", p)}})
 }
 
 // judge lets the state expression decide about an answer.

@@ -31,6 +31,10 @@ type Config struct {
 	// Evaluate runs the state expression of a step with the outcome of its request.
 	Evaluate func(a *step.Attempt, expr string, status int64, body string) (string, error)
 
+	// Names returns the names of all params that a state expression can read; all: any. Attempts keep no others while they
+	// wait. Default: any.
+	Names func(expr string) (names []string, all bool)
+
 	TLS      *tls.Config   // whom to trust; default: whom the system trusts
 	Resolver *net.Resolver // of host names; default: the system's
 	Log      *slog.Logger  // of bugs; default: nowhere
@@ -48,6 +52,9 @@ const (
 func (c Config) orDefaults() (Config, error) {
 	if c.Evaluate == nil {
 		return c, errors.New("http steps: nothing evaluates state expressions")
+	}
+	if c.Names == nil {
+		c.Names = func(string) ([]string, bool) { return nil, true }
 	}
 	c.Timeout = orDefault(c.Timeout, 30*time.Second)
 	c.MaxResponseBytes = orDefault(c.MaxResponseBytes, 1<<20)

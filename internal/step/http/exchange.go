@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 	"unicode/utf8"
+
+	"maestro/internal/step"
 )
 
 // answer is the outcome of an exchange in which there was one.
@@ -60,24 +62,6 @@ func (p *progress) String() string {
 	return fmt.Sprintf("after %d bytes of the answer's body from %s", p.read, p.peer)
 }
 
-// newTransport returns a transport whose connections lead only where the allow-list says.
-func (rt *Runtime) newTransport() *http.Transport {
-	idle := max(2, min(rt.cfg.MaxInFlight, 256))
-	return &http.Transport{
-		DialContext:            rt.dial,
-		TLSClientConfig:        rt.cfg.TLS,
-		TLSHandshakeTimeout:    rt.cfg.Timeout,
-		ForceAttemptHTTP2:      true,
-		DisableCompression:     true, // bytes are what they are, also for the limit
-		MaxIdleConns:           idle,
-		MaxIdleConnsPerHost:    min(idle, 64),
-		IdleConnTimeout:        30 * time.Second,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         2 << 10,
-		WriteBufferSize:        2 << 10,
-	}
-}
-
 // dial connects to an address that may be called. It is the one way out: every address, also of a redirect and of a
 // name that has just changed, is checked here when it is known and before a packet is sent to it.
 func (rt *Runtime) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -85,7 +69,7 @@ func (rt *Runtime) dial(ctx context.Context, network, address string) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	if !rt.begin() {
+	if !rt.enter() {
 		return nil, context.Canceled
 	}
 	defer rt.wg.Done()
@@ -109,39 +93,53 @@ func (rt *Runtime) dial(ctx context.Context, network, address string) (net.Conn,
 	return d.DialContext(ctx, network, address)
 }
 
-// exchange sends a request and reads the answer.
-func (rt *Runtime) exchange(ctx context.Context, q *request, uuid string, p *progress) (*answer, *failure) {
-	ctx, cancel := context.WithTimeoutCause(ctx, rt.cfg.Timeout, errSlow)
-	defer cancel()
-	begun := time.Now()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { p.at(connecting) },
-		GotConn:      func(i httptrace.GotConnInfo) { p.peer = i.Conn.RemoteAddr().String(); p.at(sending) },
-		WroteRequest: func(httptrace.WroteRequestInfo) { p.phase.CompareAndSwap(int32(sending), int32(awaiting)) },
-	})
-	req, err := q.build(ctx, uuid)
-	if err != nil {
-		return nil, fatal(err.Error())
-	}
-	resp, err := rt.send(q, req)
-	if err != nil {
-		return nil, rt.explain(ctx, err, q, p)
-	}
-	p.at(reading)
-	defer resp.Body.Close()
-	body, err := rt.body(req.Method, resp, p)
-	if err != nil {
-		return nil, rt.explain(ctx, err, q, p)
-	}
-	return &answer{status: int64(resp.StatusCode), body: body, took: time.Since(begun)}, nil
+// flight is an exchange that is under way.
+type flight struct {
+	a     *step.Attempt
+	q     *request
+	ctx   context.Context // ends with the time that an exchange may take
+	begun time.Time
+	p     progress
+	sent  *pending // nil: not yet, or somebody else waits for the answer
 }
 
-func (rt *Runtime) send(q *request, req *http.Request) (*http.Response, error) {
-	if !q.follow {
-		return rt.transport.RoundTrip(req)
+// depart prepares an exchange and sends the request, if it is of the kind whose answer can be waited for apart from that.
+func (rt *Runtime) depart(ctx context.Context, a *step.Attempt, q *request) (*flight, *http.Request, error) {
+	f := &flight{a: a, q: q, ctx: ctx, begun: time.Now()}
+	req, err := q.build(httptrace.WithClientTrace(f.ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { f.p.at(connecting) },
+		GotConn:      func(i httptrace.GotConnInfo) { f.p.peer = i.Conn.RemoteAddr().String(); f.p.at(sending) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { f.p.phase.CompareAndSwap(int32(sending), int32(awaiting)) },
+	}), a.UUID)
+	if err == nil && !q.follow && rt.sender.wire.takes(req) {
+		f.sent, err = rt.sender.wire.send(req)
 	}
-	client := http.Client{Transport: rt.transport, CheckRedirect: rt.redirect}
-	return client.Do(req)
+	return f, req, err
+}
+
+// arrive waits for the answer to a request that was sent, or sends it and waits, and reads it.
+func (rt *Runtime) arrive(f *flight, req *http.Request) (*answer, error) {
+	var resp *http.Response
+	var err error
+	switch {
+	case f.sent != nil:
+		resp, err = f.sent.answer()
+	case f.q.follow:
+		client := http.Client{Transport: rt.sender, CheckRedirect: rt.redirect}
+		resp, err = client.Do(req)
+	default:
+		resp, err = rt.sender.RoundTrip(req)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.p.at(reading)
+	defer resp.Body.Close()
+	body, err := rt.body(f.q.method, resp, &f.p)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{status: int64(resp.StatusCode), body: body, took: time.Since(f.begun)}, nil
 }
 
 // redirect lets a request follow where it is sent, within the allow-list. What the step's headers say is meant for the

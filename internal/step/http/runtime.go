@@ -3,7 +3,6 @@ package httpstep
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -12,9 +11,9 @@ import (
 
 // Runtime does the work of steps of type Http. Close must be called.
 type Runtime struct {
-	cfg       Config
-	allowed   *allowed
-	transport *http.Transport
+	cfg     Config
+	allowed *allowed
+	sender  *sender
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -41,7 +40,7 @@ func New(cfg Config) (*Runtime, error) {
 	if rt.allowed, err = parseAllowed(cfg.Allow); err != nil {
 		return nil, err
 	}
-	rt.transport = rt.newTransport()
+	rt.sender = rt.newSender()
 	rt.ctx, rt.cancel = context.WithCancel(context.Background())
 	rt.wg.Go(rt.clock)
 	return rt, nil
@@ -51,14 +50,19 @@ func New(cfg Config) (*Runtime, error) {
 func (rt *Runtime) Close() {
 	rt.mu.Lock()
 	rt.closed = true
+	for _, c := range rt.calls {
+		if c.cancel != nil {
+			c.cancel()
+		}
+	}
 	rt.mu.Unlock()
 	rt.cancel()
 	rt.wg.Wait()
-	rt.transport.CloseIdleConnections()
+	rt.sender.CloseIdleConnections()
 }
 
-// begin adds to what Close waits for, unless it is too late for that.
-func (rt *Runtime) begin() bool {
+// enter adds to what Close waits for, unless it is too late for that.
+func (rt *Runtime) enter() bool {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if !rt.closed {
@@ -81,7 +85,7 @@ func (rt *Runtime) start(ctx context.Context, a *step.Attempt, r step.Reporter) 
 		return true
 	}
 	if c := rt.calls[a.UUID]; c != nil && c.ctx.Err() == nil {
-		c.a = a // it is the newer one: the old one may hold what is out of use otherwise
+		c.a = rt.lean(a) // it is the newer one: the old one may hold what is out of use otherwise
 		rt.mu.Unlock()
 		return c.join(rt, r)
 	}
@@ -96,6 +100,7 @@ func (rt *Runtime) start(ctx context.Context, a *step.Attempt, r step.Reporter) 
 			fmt.Sprintf("%d HTTP steps wait on this server, which is as many as it takes", n))})
 		return true
 	}
+	a = rt.lean(a)
 	c := &call{a: a, ctx: ctx, place: -1, starts: []step.Reporter{r}}
 	rt.calls[a.UUID] = c
 	rt.enqueueLocked(c)
@@ -209,15 +214,28 @@ func (rt *Runtime) tick() time.Duration {
 	}
 }
 
-// work sends requests as long as there are some to send.
+// work sends requests as long as there are some to send. Once it has nothing to do but wait for an answer, it leaves that
+// to a new goroutine, which then takes its place: decoding and sending made its stack four times as large as waiting needs.
 func (rt *Runtime) work() {
 	for {
 		c, a, ctx := rt.take()
 		if c == nil {
 			return
 		}
-		rt.settle(c, a, rt.once(ctx, a))
+		f, o := rt.begin(ctx, a)
+		if f != nil {
+			rt.wg.Go(func() { rt.land(c, f) })
+			return
+		}
+		rt.settle(c, a, o)
 	}
+}
+
+// land waits for the answer to a request.
+func (rt *Runtime) land(c *call, f *flight) {
+	f.sent.await()
+	rt.settle(c, f.a, rt.finish(f))
+	rt.work()
 }
 
 // take takes the next call from the queue. It is told with the same lock that the worker ends, so that whoever adds to
@@ -230,9 +248,8 @@ func (rt *Runtime) take() (*call, *step.Attempt, context.Context) {
 		rt.workers--
 		return nil, nil, nil
 	}
-	ctx, cancel := context.WithCancel(c.ctx) // if it has ended, nothing is sent
-	unlink := context.AfterFunc(rt.ctx, cancel)
-	c.state, c.cancel = flying, func() { unlink(); cancel() }
+	ctx, cancel := context.WithTimeoutCause(c.ctx, rt.cfg.Timeout, errSlow) // if it has ended, nothing is sent
+	c.state, c.cancel = flying, cancel
 	c.sent++
 	return c, c.a, ctx
 }

@@ -8,7 +8,7 @@ import "fmt"
 const (
 	pageSize    = 4096
 	writerCache = 8 << 20 // bytes of pages that the connection that writes keeps
-	readerCache = 8 << 20 // each that reads
+	readerCache = 1 << 20 // each that reads
 )
 
 // pragmas returns how the connection that writes is set up.
