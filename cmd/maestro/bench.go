@@ -38,7 +38,7 @@ type benchRow struct {
 func newBenchCmd(p *program) *cobra.Command {
 	b := &bench{p: p}
 	cmd := &cobra.Command{
-		Use:     "bench [start|chain|fan|throughput|hop|sleepers|http] [N]",
+		Use:     "bench [start|chain|fan|throughput|hop|sleepers|signals|http] [N]",
 		Short:   "Measure a server over its API",
 		GroupID: groupProgram,
 		Long: `Measure a server over its API and print a table. Without --url it starts a
@@ -50,9 +50,10 @@ server of its own, a process of this program on a temporary store with fsync on.
   hop         from the end of one Task step to the call of the next one's runtime
   throughput  N runs of 5 steps in flight (default 2000): steps per second
   sleepers N  N sleeping steps (default 100000): memory
-  http N      N runs of 5 HTTP steps in flight (default 2000): what the engine adds between two requests
+  signals N   N steps that wait for N/10 signals (default 100000): from an announcement to the end of the ten steps it wakes
+  http N      N runs of 5 HTTP steps in flight (default 2000): what the engine adds between two requests, and memory
 
-Without a workload it runs all of them but sleepers and http. --step noop uses steps that
+Without a workload it runs all of them but sleepers, signals and http. --step noop uses steps that
 the engine does by itself, --step task steps with an outside effect, whose start
 waits for its own durable commit.`,
 		Example: `  maestro bench
@@ -117,11 +118,13 @@ func (b *bench) run(ctx context.Context, given []string) (err error) {
 		{"fan", 100, []string{"noop"}, b.fan},
 		{"throughput", 2000, []string{"task"}, b.throughput},
 		{"sleepers", 100_000, []string{"sleep"}, b.sleepers},
+		{"signals", 100_000, []string{"noop"}, b.signals},
 		{"http", 2000, []string{"http"}, b.httpSteps},
 	}
 	known := false
 	for _, w := range all {
-		if len(given) == 0 && (w.name == "sleepers" || w.name == "http") || len(given) > 0 && w.name != given[0] {
+		own := w.name == "sleepers" || w.name == "signals" || w.name == "http" // only when asked for, and with steps of its own
+		if len(given) == 0 && own || len(given) > 0 && w.name != given[0] {
 			continue
 		}
 		known = true
@@ -129,7 +132,7 @@ func (b *bench) run(ctx context.Context, given []string) (err error) {
 			w.n = n
 		}
 		steps := w.steps
-		if b.step != "" && w.name != "hop" && w.name != "sleepers" && w.name != "http" {
+		if b.step != "" && w.name != "hop" && !own {
 			steps = []string{b.step}
 		}
 		for _, s := range steps {

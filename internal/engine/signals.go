@@ -54,14 +54,23 @@ func (a *actor) await(eff instance.AwaitSignals) {
 	if s.Number != eff.Attempt || s.Status != instance.WaitingForSignals {
 		return
 	}
+	of := func(i int) board.Waiter { return board.Waiter{Run: a.id, Step: eff.Step, Attempt: eff.Attempt, Dependency: i} }
+	missing := func(i int) bool { return s.Signals[i].Status == instance.SignalPending && !a.e.board.Waits(of(i)) }
+	i := 0
+	for i < len(s.Signals) && !missing(i) {
+		i++
+	}
+	if i == len(s.Signals) { // the run was loaded again, and the board remembers all that it waits for
+		return
+	}
 	deps, err := signal.DecodeDependencies(s.Deps)
 	if err != nil || len(deps) != len(s.Signals) {
 		a.e.log.Error("signal dependencies of a step cannot be read, it waits until they are bypassed", "run", a.run.Identity(), "step", eff.Step, "error", err)
 		return
 	}
-	for i := range deps {
-		if s.Signals[i].Status == instance.SignalPending {
-			a.e.board.Await(board.Waiter{Run: a.id, Step: eff.Step, Attempt: eff.Attempt, Dependency: i}, &deps[i])
+	for ; i < len(deps); i++ {
+		if missing(i) {
+			a.e.board.Await(of(i), &deps[i])
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // Await lets a waiter be woken by the first instance that satisfies the dependency: the newest there is, or else the
 // first that comes. It does not wait for that. A waiter that is registered already stays so.
 func (b *Board) Await(w Waiter, d *signal.Dependency) {
-	if b.registered(w) {
+	if b.Waits(w) {
 		return
 	}
 	if err := b.await(w, d); err != nil {
@@ -24,7 +24,7 @@ func (b *Board) await(w Waiter, d *signal.Dependency) error {
 	if err != nil {
 		return err
 	}
-	if !b.registered(w) {
+	if !b.Waits(w) {
 		h := t.waiters.Add(d.Match, w)
 		key := stepKey{w.Run, w.Step}
 		b.waitMu.Lock()
@@ -82,7 +82,8 @@ func (b *Board) retry(w Waiter, d *signal.Dependency, err error) {
 	})
 }
 
-func (b *Board) registered(w Waiter) bool {
+// Waits reports whether a waiter is registered.
+func (b *Board) Waits(w Waiter) bool {
 	b.waitMu.Lock()
 	defer b.waitMu.Unlock()
 	return slices.ContainsFunc(b.waiters[stepKey{w.Run, w.Step}], func(r registration) bool { return r.waiter == w })
