@@ -49,7 +49,6 @@ engine.shutdown_timeout; runs go on where they were at the next start.`,
 func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 	log := p.logger(cfg.Log)
 	began := time.Now()
-	tuneGC(ctx)
 	for _, stray := range config.New().Strays(os.Environ()) {
 		log.Warn(stray)
 	}

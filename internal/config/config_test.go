@@ -65,7 +65,7 @@ func TestDefaults(t *testing.T) {
 		Shell:      config.Shell{MaxConcurrent: 16, MaxOutputBytes: 16 << 20, TTL: 24 * time.Hour},
 		HTTP:       config.HTTP{Timeout: 30 * time.Second, MaxResponseBytes: 1 << 20, MaxInFlight: 256},
 		Kubernetes: config.Kubernetes{Namespace: "default"},
-		Engine: config.Engine{Groups: 16, MaxRunsInMemory: 100_000, IdleAfter: 2 * time.Second, QueueLimit: 10_000,
+		Engine: config.Engine{Groups: 16, MaxRunsInMemory: 100_000, IdleAfter: time.Second, QueueLimit: 10_000,
 			ShutdownTimeout: 5 * time.Second},
 		Events: config.Events{Retention: 7 * 24 * time.Hour, Webhook: config.Webhook{
 			Timeout: 10 * time.Second, MaxAttempts: 20, GiveUpAfter: 24 * time.Hour, MaxInFlight: 8,

@@ -81,7 +81,7 @@ func New() *Table {
 			Help: "into how many groups runs are divided, the unit that nodes share work by; the same on all nodes"},
 		{Key: "engine.max_runs_in_memory", Default: "100000", value: count(&c.Engine.MaxRunsInMemory, 1, 100_000_000),
 			Help: "most runs held in memory; further ones wait in the store"},
-		{Key: "engine.idle_after", Default: "2s", value: duration(&c.Engine.IdleAfter, 0),
+		{Key: "engine.idle_after", Default: "1s", value: duration(&c.Engine.IdleAfter, 0),
 			Help: "a run in which nothing has happened for this long leaves memory until something does"},
 		{Key: "engine.queue_limit", Default: "10000", value: count(&c.Engine.QueueLimit, 1, 100_000_000),
 			Help: "most start requests that wait to be stored; beyond it the server answers 429"},

@@ -21,7 +21,7 @@ import (
 type Config struct {
 	Node         string        // name of this node in leases; default "node"
 	Groups       int32         // how many groups runs are spread over; default 16
-	IdleAfter    time.Duration // how long a run stays in memory while it only waits; default 2 s
+	IdleAfter    time.Duration // how long a run stays in memory while it only waits; default 1 s
 	QueueLimit   int           // changes that may wait for the disk before new work is turned away; default 20,000
 	MaxRuns      int           // runs in memory beyond which new ones are turned away; default 200,000
 	SweepEvery   time.Duration // how often the store is asked for runs whose wake was missed; default 30 s
@@ -55,7 +55,7 @@ func (c Config) orDefaults() Config {
 	if c.LoadAtOnce == 0 {
 		c.LoadAtOnce = 8
 	}
-	def(&c.IdleAfter, 2*time.Second)
+	def(&c.IdleAfter, time.Second)
 	def(&c.SweepEvery, 30*time.Second)
 	def(&c.LeaseFor, 10*time.Second)
 	def(&c.ActionWithin, 5*time.Second)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -181,17 +180,14 @@ func (rt *Runtime) begin(ctx context.Context, a *step.Attempt) (f *flight, o out
 	if err := rt.allowed.url(q.url); err != nil {
 		return nil, unable(fatal(err.Error()))
 	}
-	f, req, err := rt.depart(ctx, a, q)
-	if err == nil && f.sent != nil {
+	f = &flight{a: a, ctx: ctx, begun: time.Now()}
+	switch err := rt.depart(f, q); {
+	case err != nil:
+		return nil, unable(rt.explain(ctx, err, q, &f.p))
+	case f.sent != nil:
 		return f, outcome{}
 	}
-	switch {
-	case req == nil:
-		return nil, unable(fatal(err.Error()))
-	case err != nil:
-		return nil, unable(rt.explain(f.ctx, err, q, &f.p))
-	}
-	return nil, rt.conclude(f, req)
+	return nil, rt.conclude(f, q)
 }
 
 // finish is what follows once there is an answer to a flight, or will never be.
@@ -201,15 +197,19 @@ func (rt *Runtime) finish(f *flight) (o outcome) {
 			o = rt.broken(f.a, p)
 		}
 	}()
-	return rt.conclude(f, nil)
+	q, err := decode(f.a.Params)
+	if err != nil {
+		return unable(fatal(err.Error()))
+	}
+	return rt.conclude(f, q)
 }
 
-func (rt *Runtime) conclude(f *flight, req *http.Request) outcome {
-	ans, err := rt.arrive(f, req)
+func (rt *Runtime) conclude(f *flight, q *request) outcome {
+	ans, err := rt.arrive(f, q)
 	if err != nil {
-		return unable(rt.explain(f.ctx, err, f.q, &f.p))
+		return unable(rt.explain(f.ctx, err, q, &f.p))
 	}
-	return rt.judge(f.a, f.q, ans)
+	return rt.judge(f.a, q, ans)
 }
 
 // broken is the outcome of a bug, which ends one attempt only.

@@ -50,6 +50,22 @@ type progress struct {
 
 func (p *progress) at(ph phase) { p.phase.Store(int32(ph)) }
 
+// connected says that the request is on its way over c.
+func (p *progress) connected(c net.Conn) {
+	p.peer = c.RemoteAddr().String()
+	p.at(sending)
+}
+
+// progressOf returns the progress that a context carries.
+func progressOf(ctx context.Context) *progress {
+	if p, ok := ctx.Value(progressKey{}).(*progress); ok {
+		return p
+	}
+	return new(progress)
+}
+
+type progressKey struct{}
+
 func (p *progress) String() string {
 	switch phase(p.phase.Load()) {
 	case connecting:
@@ -93,53 +109,60 @@ func (rt *Runtime) dial(ctx context.Context, network, address string) (net.Conn,
 	return d.DialContext(ctx, network, address)
 }
 
-// flight is an exchange that is under way.
+// flight is an exchange that is under way. What can be read from the attempt once more is not kept.
 type flight struct {
 	a     *step.Attempt
-	q     *request
 	ctx   context.Context // ends with the time that an exchange may take
 	begun time.Time
 	p     progress
 	sent  *pending // nil: not yet, or somebody else waits for the answer
 }
 
-// depart prepares an exchange and sends the request, if it is of the kind whose answer can be waited for apart from that.
-func (rt *Runtime) depart(ctx context.Context, a *step.Attempt, q *request) (*flight, *http.Request, error) {
-	f := &flight{a: a, q: q, ctx: ctx, begun: time.Now()}
-	req, err := q.build(httptrace.WithClientTrace(f.ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { f.p.at(connecting) },
-		GotConn:      func(i httptrace.GotConnInfo) { f.p.peer = i.Conn.RemoteAddr().String(); f.p.at(sending) },
-		WroteRequest: func(httptrace.WroteRequestInfo) { f.p.phase.CompareAndSwap(int32(sending), int32(awaiting)) },
-	}), a.UUID)
-	if err == nil && !q.follow && rt.sender.wire.takes(req) {
-		f.sent, err = rt.sender.wire.send(req)
+// depart sends the request of an attempt, if it is of the kind whose answer can be waited for apart from that. Otherwise it
+// does nothing, and arrive does it all.
+func (rt *Runtime) depart(f *flight, q *request) error {
+	if q.follow || !rt.sender.wire.takes(q.url, q.size()) {
+		return nil
 	}
-	return f, req, err
+	ctx := context.WithValue(f.ctx, progressKey{}, &f.p)
+	uuid := f.a.UUID
+	var err error
+	f.sent, err = rt.sender.wire.send(ctx, func() (*http.Request, error) { return q.build(ctx, uuid) })
+	return err
 }
 
-// arrive waits for the answer to a request that was sent, or sends it and waits, and reads it.
-func (rt *Runtime) arrive(f *flight, req *http.Request) (*answer, error) {
-	var resp *http.Response
-	var err error
-	switch {
-	case f.sent != nil:
-		resp, err = f.sent.answer()
-	case f.q.follow:
-		client := http.Client{Transport: rt.sender, CheckRedirect: rt.redirect}
-		resp, err = client.Do(req)
-	default:
-		resp, err = rt.sender.RoundTrip(req)
-	}
+// arrive reads the answer to a request that was sent, or sends it first.
+func (rt *Runtime) arrive(f *flight, q *request) (*answer, error) {
+	resp, err := rt.respond(f, q)
 	if err != nil {
 		return nil, err
 	}
 	f.p.at(reading)
 	defer resp.Body.Close()
-	body, err := rt.body(f.q.method, resp, &f.p)
+	body, err := rt.body(q.method, resp, &f.p)
 	if err != nil {
 		return nil, err
 	}
 	return &answer{status: int64(resp.StatusCode), body: body, took: time.Since(f.begun)}, nil
+}
+
+func (rt *Runtime) respond(f *flight, q *request) (*http.Response, error) {
+	if f.sent != nil {
+		return f.sent.answer()
+	}
+	req, err := q.build(httptrace.WithClientTrace(context.WithValue(f.ctx, progressKey{}, &f.p), &httptrace.ClientTrace{
+		GetConn:      func(string) { f.p.at(connecting) },
+		GotConn:      func(i httptrace.GotConnInfo) { f.p.connected(i.Conn) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { f.p.phase.CompareAndSwap(int32(sending), int32(awaiting)) },
+	}), f.a.UUID)
+	if err != nil {
+		return nil, err
+	}
+	if !q.follow {
+		return rt.sender.RoundTrip(req)
+	}
+	client := http.Client{Transport: rt.sender, CheckRedirect: rt.redirect}
+	return client.Do(req)
 }
 
 // redirect lets a request follow where it is sent, within the allow-list. What the step's headers say is meant for the

@@ -36,7 +36,7 @@ func (rt *Runtime) newSender() *sender {
 
 // RoundTrip implements http.RoundTripper.
 func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
-	if s.wire.takes(req) {
+	if s.wire.takes(req.URL, req.ContentLength) {
 		return s.wire.RoundTrip(req)
 	}
 	return s.transport.RoundTrip(req)

@@ -11,7 +11,7 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync"
 	"syscall"
@@ -60,47 +60,73 @@ func newWire(rt *Runtime, idle int) *wire {
 	return &wire{dial: rt.dial, all: idle, perHost: min(idle, idlePerHost), keep: keepIdle}
 }
 
-// takes reports whether a request is of the simple kind.
-func (w *wire) takes(req *http.Request) bool {
-	host := req.URL.Hostname()
+// takes reports whether a request is of the simple kind. size is that of its body, negative if it is not known.
+func (w *wire) takes(u *url.URL, size int64) bool {
+	host := u.Hostname()
 	for i := range len(host) {
 		if host[i] >= 0x80 || host[i] == '%' { // a name that must be encoded first, or a zone
 			return false
 		}
 	}
-	return req.URL.Scheme == "http" && host != "" && req.ContentLength >= 0 && req.ContentLength <= smallRequest
+	return u.Scheme == "http" && host != "" && size >= 0 && size <= smallRequest
 }
 
 // RoundTrip implements http.RoundTripper.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	p, err := w.send(req)
+	ctx := req.Context()
+	first := true
+	p, err := w.send(ctx, func() (*http.Request, error) {
+		if first || req.GetBody == nil {
+			first = false
+			return req, nil
+		}
+		again := *req
+		var err error
+		again.Body, err = req.GetBody()
+		return &again, err
+	})
 	if err != nil {
 		return nil, err
 	}
 	p.await()
-	return p.answer()
-}
-
-// pending is a request that has been sent.
-type pending struct {
-	w    *wire
-	l    *line
-	req  *http.Request
-	used bool        // the line was used before
-	sent error       // of sending
-	stop func() bool // unlinks the line from the request's context
-}
-
-// send sends a request. The answer must be called for.
-func (w *wire) send(req *http.Request) (*pending, error) {
-	l, used, err := w.line(req)
+	resp, err := p.answer()
 	if err != nil {
 		return nil, err
 	}
-	p := &pending{w: w, l: l, req: req, used: used}
-	p.stop = context.AfterFunc(req.Context(), func() { _ = l.SetDeadline(time.Unix(1, 0)) })
+	resp.Request = req
+	return resp, nil
+}
+
+// pending is a request that has been sent. The request itself is not kept: it is made again if it must be sent again.
+type pending struct {
+	w      *wire
+	l      *line
+	ctx    context.Context
+	make   func() (*http.Request, error) // nil: it must not arrive twice
+	method string
+	sent   error       // of sending
+	stop   func() bool // unlinks the line from the context
+}
+
+// send sends the request that a function makes. The answer must be called for.
+func (w *wire) send(ctx context.Context, make func() (*http.Request, error)) (*pending, error) {
+	req, err := make()
+	if err != nil {
+		return nil, err
+	}
+	l, used, err := w.line(ctx, addressOf(req))
+	if err != nil {
+		return nil, err
+	}
+	p := &pending{w: w, l: l, ctx: ctx, method: req.Method}
+	if used && replayable(req) {
+		p.make = make
+	}
+	p.stop = context.AfterFunc(ctx, func() { _ = l.SetDeadline(time.Unix(1, 0)) })
 	l.heard = false
-	p.sent = l.send(req)
+	if p.sent = l.send(req); p.sent == nil {
+		progressOf(ctx).at(awaiting)
+	}
 	return p, nil
 }
 
@@ -112,7 +138,7 @@ func (p *pending) await() {
 // answer reads the answer up to its body, to which the line belongs from then on.
 func (p *pending) answer() (*http.Response, error) {
 	// Whoever refuses a request may answer and close before he has read it all: the answer says more than our error.
-	resp, in, err := p.l.receive(p.req)
+	resp, in, err := p.l.receive(&http.Request{Method: p.method})
 	if err != nil {
 		p.stop()
 		p.l.Close()
@@ -142,21 +168,18 @@ func (p *pending) answer() (*http.Response, error) {
 // again sends a request once more if an old line failed without a word, and doing so is harmless; otherwise it returns
 // the error.
 func (p *pending) again(err error) (*http.Response, error) {
-	req := p.req
-	if ctx := req.Context(); ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	if p.ctx.Err() != nil {
+		return nil, context.Cause(p.ctx)
 	}
-	if !p.used || p.l.heard || !replayable(req) {
+	if p.make == nil || p.l.heard {
 		return nil, err
 	}
-	if req.GetBody != nil {
-		copied := *req
-		if copied.Body, err = req.GetBody(); err != nil {
-			return nil, err
-		}
-		req = &copied
+	next, err := p.w.send(p.ctx, p.make)
+	if err != nil {
+		return nil, err
 	}
-	return p.w.RoundTrip(req)
+	next.await()
+	return next.answer()
 }
 
 // replayable reports whether a request may arrive twice (RFC 9110, 9.2.2).
@@ -228,17 +251,14 @@ func silent(fd uintptr) bool {
 	}
 }
 
-// line returns a connection for a request, and whether it was used before.
-func (w *wire) line(req *http.Request) (*line, bool, error) {
-	address := addressOf(req)
-	trace := httptrace.ContextClientTrace(req.Context())
-	if trace != nil && trace.GetConn != nil {
-		trace.GetConn(address)
-	}
+// line returns a connection to an address, and whether it was used before.
+func (w *wire) line(ctx context.Context, address string) (*line, bool, error) {
+	on := progressOf(ctx)
+	on.at(connecting)
 	l := w.unpark(address)
 	used := l != nil
 	if !used {
-		c, err := w.dial(req.Context(), "tcp", address)
+		c, err := w.dial(ctx, "tcp", address)
 		if err != nil {
 			return nil, false, err
 		}
@@ -254,9 +274,7 @@ func (w *wire) line(req *http.Request) (*line, bool, error) {
 		}
 		l = &line{Conn: c, raw: raw, address: address}
 	}
-	if trace != nil && trace.GotConn != nil {
-		trace.GotConn(httptrace.GotConnInfo{Conn: l, Reused: used, WasIdle: used})
-	}
+	on.connected(l)
 	return l, used, nil
 }
 

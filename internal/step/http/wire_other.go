@@ -3,8 +3,10 @@
 package httpstep
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"net/url"
 )
 
 // wire takes nothing where there is no way to wait for an answer without a buffer: http.Transport does it all.
@@ -12,7 +14,9 @@ type wire struct{}
 
 type pending struct{}
 
-func (*wire) send(*http.Request) (*pending, error) { return nil, errors.ErrUnsupported }
+func (*wire) send(context.Context, func() (*http.Request, error)) (*pending, error) {
+	return nil, errors.ErrUnsupported
+}
 
 func (*pending) await() {}
 
@@ -20,7 +24,7 @@ func (*pending) answer() (*http.Response, error) { return nil, errors.ErrUnsuppo
 
 func newWire(*Runtime, int) *wire { return &wire{} }
 
-func (*wire) takes(*http.Request) bool { return false }
+func (*wire) takes(*url.URL, int64) bool { return false }
 
 // RoundTrip implements http.RoundTripper.
 func (*wire) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.ErrUnsupported }

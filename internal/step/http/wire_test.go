@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -252,7 +253,7 @@ func TestWire_AnswerBeforeTheEnd(t *testing.T) {
 	}()
 	req, _ := http.NewRequestWithContext(t.Context(), "POST", "http://"+l.Addr().String(), bytes.NewReader(make([]byte, smallRequest)))
 	w := newTestWire()
-	if !w.takes(req) {
+	if !w.takes(req.URL, req.ContentLength) {
 		t.Fatal("not taken")
 	}
 	resp, err := w.RoundTrip(req)
@@ -355,12 +356,14 @@ func TestWire_Takes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := newTestWire().takes(req); got != want {
+		if got := newTestWire().takes(req.URL, 0); got != want {
 			t.Errorf("%s: %v", url, got)
 		}
 	}
-	large, _ := http.NewRequestWithContext(t.Context(), "POST", "http://example.com/", bytes.NewReader(make([]byte, smallRequest+1)))
-	if newTestWire().takes(large) {
-		t.Error("a large body is taken")
+	u, _ := url.Parse("http://example.com/")
+	for size, want := range map[int64]bool{0: true, smallRequest: true, smallRequest + 1: false, -1: false} {
+		if got := newTestWire().takes(u, size); got != want {
+			t.Errorf("a body of %d bytes: %v", size, got)
+		}
 	}
 }
