@@ -42,3 +42,13 @@ func (e *Engine) ForgetWakes() int {
 	e.waker.due = nil
 	return n
 }
+
+// Workers returns how many attempts are known to be at work, for the output data of their jobs.
+func (e *Engine) Workers() (n int) {
+	e.outputs.mu.Lock()
+	defer e.outputs.mu.Unlock()
+	for _, of := range e.outputs.byRun {
+		n += len(of)
+	}
+	return n
+}
