@@ -341,8 +341,7 @@ func TestRedirects(t *testing.T) {
 	other := server(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "other %q %q %q", r.Header.Get("X-Secret"), r.Header.Get("Authorization"), r.Header.Get("Referer"))
 	})
-	var s *httptest.Server
-	s = server(t, func(w http.ResponseWriter, r *http.Request) {
+	s := server(t, func(w http.ResponseWriter, r *http.Request) {
 		to := map[string]string{
 			"/other": other.URL + "/", "/inside": strings.Replace(forbidden, "127.0.0.1", "127.0.0.2", 1), "/file": "file:///etc/passwd", "/loop": "/loop", "/self": "/end", "/bad": "http://[",
 		}[r.URL.Path]

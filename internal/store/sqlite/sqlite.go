@@ -70,7 +70,7 @@ func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 	}
 	defer func() {
 		if err != nil {
-			s.lock.release()
+			_ = s.lock.release()
 			err = wrap(ctx, "open "+path, err)
 		}
 	}()
