@@ -2,6 +2,7 @@ package param
 
 import (
 	"iter"
+	"slices"
 
 	"maestro/internal/doc"
 )
@@ -44,14 +45,8 @@ func Literal(v Value) *Def { return &Def{Type: v.Type(), Value: v} }
 // Expression returns a Def with the expression e of type t and nothing else.
 func Expression(t Type, e string) *Def { return &Def{Type: t, Expression: e, HasExpression: true} }
 
-// metaText returns the text of meta key name.
-func (d *Def) metaText(name string) (string, bool) {
-	for i := range d.Meta {
-		if d.Meta[i].Name == name {
-			return d.Meta[i].Value.Text, true
-		}
-	}
-	return "", false
+func (d *Def) hasMeta(name string) bool {
+	return slices.ContainsFunc(d.Meta, func(m Meta) bool { return m.Name == name })
 }
 
 // hasSource reports whether the definition names a source, be it known or not.
@@ -59,8 +54,7 @@ func (d *Def) hasSource() bool {
 	if d.Source != NoSource {
 		return true
 	}
-	_, ok := d.metaText("source")
-	return ok
+	return d.hasMeta("source")
 }
 
 // hasInternalMode reports whether the definition names an internal mode, be it known or not.
@@ -68,8 +62,7 @@ func (d *Def) hasInternalMode() bool {
 	if d.InternalMode != NoInternalMode {
 		return true
 	}
-	_, ok := d.metaText("internal_mode")
-	return ok
+	return d.hasMeta("internal_mode")
 }
 
 // Equal reports whether two definitions are the same in everything that merging compares (params 6.4): meta is

@@ -157,12 +157,12 @@ func (o *object) def(d *Def) {
 
 func (o *object) meta(d *Def) {
 	if d.Source != NoSource {
-		if _, own := d.metaText("source"); !own {
+		if !d.hasMeta("source") {
 			o.text("source", d.Source.String())
 		}
 	}
 	if d.InternalMode != NoInternalMode {
-		if _, own := d.metaText("internal_mode"); !own {
+		if !d.hasMeta("internal_mode") {
 			o.text("internal_mode", d.InternalMode.String())
 		}
 	}

@@ -149,7 +149,7 @@ func (e *Evaluation) evaluate(name string, p *Param) error {
 func (e *Evaluation) value(name string, d *Def) (Value, error) {
 	switch {
 	case d.Value.typ == Map:
-		return e.mapLiteral(name, d)
+		return e.mapLiteral(d)
 	case d.IsLiteral():
 		return e.literal(name, d)
 	case d.HasExpression:
@@ -160,7 +160,7 @@ func (e *Evaluation) value(name string, d *Def) (Value, error) {
 
 // mapLiteral evaluates a MAP entry by entry. Entries see what the MAP sees, never each other. An entry's result becomes
 // its declared type where it can; where it cannot it stays, to be refused when it is read (params 17.5).
-func (e *Evaluation) mapLiteral(name string, d *Def) (Value, error) {
+func (e *Evaluation) mapLiteral(d *Def) (Value, error) {
 	entries := d.Value.Defs()
 	out := &Values{}
 	out.names = entries.names[:len(entries.names):len(entries.names)]

@@ -1,6 +1,7 @@
 package sel
 
 import (
+	"errors"
 	"math"
 	"strings"
 
@@ -243,7 +244,7 @@ func (m *machine) regexResult(n *callNode, recv Value, f func(budget *int64, gro
 	switch {
 	case limit != nil:
 		return Value{}, limit
-	case err == regex.ErrBudget || m.visits >= m.limits.Visits:
+	case errors.Is(err, regex.ErrBudget) || m.visits >= m.limits.Visits:
 		return Value{}, m.exceeded(0)
 	case err != nil:
 		return Value{}, n.failed(recv, err.Error())

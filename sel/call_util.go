@@ -1,6 +1,7 @@
 package sel
 
 import (
+	"errors"
 	"math"
 	"strconv"
 
@@ -254,7 +255,7 @@ func (m *machine) timeout(at int64, period Value) (Value, *Error) {
 	}
 	length, e := joda.ParsePeriod(period.str())
 	switch {
-	case e == joda.ErrCalendar:
+	case errors.Is(e, joda.ErrCalendar):
 		return Value{}, fail(FailUnsupported, e.Error())
 	case e != nil:
 		return Value{}, fail(FailIllegalArgument, e.Error())

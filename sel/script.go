@@ -14,21 +14,21 @@ type Script struct {
 }
 
 // Compile compiles a script as it is. Run returns whatever value it ends with.
-func Compile(text string) (*Script, error) { return build(text, text, Limits{}, false) }
+func Compile(text string) (*Script, error) { return build(text, Limits{}, false) }
 
 // CompileEngine compiles a parameter's expression: the text is completed as the engine does, see [Prepare], and Run
 // applies the engine's rules for results, see [Script.Run].
-func CompileEngine(text string) (*Script, error) { return build(text, Prepare(text), Limits{}, true) }
+func CompileEngine(text string) (*Script, error) { return build(Prepare(text), Limits{}, true) }
 
 // Compile is like the function Compile with another limit for the length of the text.
-func (l Limits) Compile(text string) (*Script, error) { return build(text, text, l, false) }
+func (l Limits) Compile(text string) (*Script, error) { return build(text, l, false) }
 
 // CompileEngine is like the function CompileEngine with another limit for the length of the text.
 func (l Limits) CompileEngine(text string) (*Script, error) {
-	return build(text, Prepare(text), l, true)
+	return build(Prepare(text), l, true)
 }
 
-func build(text, prepared string, limits Limits, engine bool) (*Script, error) {
+func build(prepared string, limits Limits, engine bool) (*Script, error) {
 	length := utf16Len(prepared)
 	if limit := limits.withDefaults().Length; length >= limit {
 		return nil, fail(FailLengthLimit, "expression has ", itoa(length), " characters; the limit is ", itoa(limit-1))

@@ -1,6 +1,9 @@
 package sel
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Strings are UTF-8 here and UTF-16 in the language: lengths and positions that a script sees count UTF-16 units.
 
@@ -76,12 +79,13 @@ func utf16Compare(a, b string) int {
 
 // units are the UTF-16 units of the first character of s, the second zero if there is none.
 func units(s string) (int, int) {
-	for _, r := range s {
-		if r > 0xFFFF {
-			r -= 0x10000
-			return 0xD800 + int(r>>10), 0xDC00 + int(r&0x3FF)
-		}
-		return int(r), 0
+	r, size := utf8.DecodeRuneInString(s)
+	switch {
+	case size == 0:
+		return 0, 0
+	case r > 0xFFFF:
+		r -= 0x10000
+		return 0xD800 + int(r>>10), 0xDC00 + int(r&0x3FF)
 	}
-	return 0, 0
+	return int(r), 0
 }

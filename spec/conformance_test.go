@@ -51,9 +51,6 @@ var elsewhereErrors = []string{
 	"[subscriber]", "deletion", "Param [p] is not defined", "Cannot update workflow properties while",
 }
 
-// differ are the requests on which this package decides otherwise on purpose, by case and number of the call.
-var differ = map[string]string{}
-
 // TestRecordedPushes decodes and checks every body that the conformance suite pushes, and compares what becomes of it
 // with what the reference did: accept or refuse, the errors of refusals, and the workflow that was stored.
 func TestRecordedPushes(t *testing.T) {

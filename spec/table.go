@@ -32,7 +32,6 @@ type field[T any] struct {
 }
 
 func (f field[T]) required() field[T] { f.need = true; return f }
-func (f field[T]) never() field[T]    { f.notNull = true; return f }
 
 func (o *object[T]) find(name string) *field[T] {
 	for i := range o.fields {

@@ -54,7 +54,7 @@ func TestConformance(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), python, append(args, cases...)...)
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
-		if _, differs := err.(*exec.ExitError); err != nil && !differs { //nolint:errorlint // exec returns it bare
+		if _, differs := err.(*exec.ExitError); err != nil && !differs {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")

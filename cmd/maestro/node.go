@@ -243,7 +243,7 @@ func (n *node) changed(c catalog.Change) {
 	n.signals.Changed(c)
 	n.engine.Tell()
 	if c.Kind == catalog.Deleted {
-		go n.forgetPermits(string(c.Before.ID))
+		go n.forgetPermits(c.Before.ID)
 	}
 	if c.After != nil {
 		go n.engine.Changed(c.After.Internal)

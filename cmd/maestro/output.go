@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -146,6 +148,35 @@ func (p *program) json(documents ...json.RawMessage) error {
 }
 
 func (p *program) wantsJSON() bool { return p.output == "json" }
+
+// printed is where the program prints what was asked for. It remembers when that failed, as on a full disk: a script must
+// not take half of an answer for the whole.
+type printed struct {
+	to io.Writer
+
+	mu  sync.Mutex
+	err error
+}
+
+func (w *printed) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b)
+	if err != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.err = err
+	}
+	return n, err
+}
+
+// failure returns why something could not be printed, or nil.
+func (w *printed) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return fmt.Errorf("print: %w", w.err)
+	}
+	return nil
+}
 
 // printf prints what was asked for.
 func (p *program) printf(format string, args ...any) { fmt.Fprintf(p.out, format, args...) }

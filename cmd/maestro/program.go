@@ -80,9 +80,15 @@ func commands() []func(*program) *cobra.Command {
 
 // Run executes one command line and returns the exit code.
 func (p *program) Run(ctx context.Context, args []string) int {
+	out := &printed{to: p.out}
+	p.out = out
 	root := newRootCmd(p)
 	root.SetArgs(args)
-	return p.report(root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.failure()
+	}
+	return p.report(err)
 }
 
 // Close releases what commands have opened, last first.

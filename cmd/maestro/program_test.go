@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +37,29 @@ func TestInterrupt(t *testing.T) {
 	}
 	if want := "stopped watching, the run goes on"; !strings.Contains(errs.String(), want) {
 		t.Errorf("got %q, want %q", errs.String(), want)
+	}
+}
+
+// full is a place that takes no output.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestUnprinted checks that a command whose output got lost says so, and does not succeed.
+func TestUnprinted(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"workflow_id":"demo","workflow_instance_id":1,"status":"SUCCEEDED","elements":[]}`))
+	}))
+	t.Cleanup(server.Close)
+	for _, line := range []string{"version", "completion bash", "--help", "exit-codes", "get demo/1 -o json"} {
+		var errs strings.Builder
+		p := testProgram(full{}, &errs, "")
+		p.env = func(string) string { return "" }
+		got := p.Run(t.Context(), append(strings.Fields(line), "--server", server.URL))
+		if want := "no space left on device"; got != exitFailed || strings.Count(errs.String(), want) != 1 {
+			t.Errorf("%s: exit code %d, %q, want %d and %q", line, got, errs.String(), exitFailed, want)
+		}
 	}
 }
 

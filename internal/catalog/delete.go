@@ -34,7 +34,7 @@ func (c *Catalog) Delete(ctx context.Context, id, caller string) (int64, error) 
 	if err := c.unsubscribe(ctx, &ch); err != nil {
 		return 0, err
 	}
-	if err := c.remove(ctx, h, c.event(typeDeleted, &h.Workflow, caller, at).appendJSON(nil), at); err != nil {
+	if err := c.remove(h, c.event(typeDeleted, &h.Workflow, caller, at).appendJSON(nil), at); err != nil {
 		if errors.Is(err, store.ErrNotFound) {
 			return 0, gone
 		}
@@ -83,7 +83,7 @@ func (c *Catalog) unsubscribe(ctx context.Context, ch *Change) (err error) {
 
 // remove deletes the workflow in the background and waits until its row is gone, which comes first. A client that goes
 // away does not stop it half way.
-func (c *Catalog) remove(ctx context.Context, h *Head, event []byte, at int64) error {
+func (c *Catalog) remove(h *Head, event []byte, at int64) error {
 	c.setDeleting(h.ID, true)
 	done := make(chan error, 1)
 	c.work.Go(func() {

@@ -78,7 +78,7 @@ func New() *Table {
 			Help: "namespace of the pods"},
 
 		{Key: "engine.groups", Default: "16", value: count(&c.Engine.Groups, 1, 4096), Was: "engine.configs.max-group-num",
-			Help: "into how many groups runs are divided, the unit that nodes share work by; the same on all nodes"},
+			Help: "into how many groups runs are divided, the unit that nodes share work by; the same on all nodes; runs keep theirs when it changes"},
 		{Key: "engine.max_runs_in_memory", Default: "100000", value: count(&c.Engine.MaxRunsInMemory, 1, 100_000_000),
 			Help: "most runs held in memory; further ones wait in the store"},
 		{Key: "engine.idle_after", Default: "1s", value: duration(&c.Engine.IdleAfter, 0),

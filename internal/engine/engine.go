@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -351,68 +350,3 @@ func (e *Engine) busy() error {
 	}
 	return nil
 }
-
-// breakRun ends a run that broke an invariant, from what the store has of it.
-func (e *Engine) breakRun(id store.RunID, cause error) {
-	defer func() {
-		if p := recover(); p != nil {
-			e.log.Error("broken run cannot even be failed and is left alone", "run", int64(id), "panic", p)
-		}
-	}()
-	_ = e.insist(func(int) bool {
-		run, row, err := e.loadRun(e.ctx, id, false)
-		switch {
-		case errors.Is(err, errDamaged):
-			e.failDamaged(id, err)
-			return true
-		case err != nil:
-			return errors.Is(err, store.ErrNotFound)
-		case run.Own.Terminal():
-			e.strategies.ended(run.Internal, id, run.Status)
-			return true
-		}
-		now := max(nowMillis(), run.Modified)
-		return e.giveUp(row, run.Break(cause.Error(), now), now)
-	})
-}
-
-// failDamaged ends a run whose data cannot be read, so that nobody waits for it. What is told about it is the reason.
-func (e *Engine) failDamaged(id store.RunID, cause error) {
-	_ = e.insist(func(int) bool {
-		row, entries, err := e.store.Load(e.ctx, id)
-		if err != nil {
-			return errors.Is(err, store.ErrNotFound)
-		}
-		if status := instance.RunStatus(row.Status); status.Terminal() {
-			e.strategies.ended(row.Workflow, id, status)
-			return true
-		}
-		now := nowMillis()
-		if n := len(entries); n > 0 {
-			now = max(now, entries[n-1].At)
-		}
-		line := instance.DetailsLine("INTERNAL_ERROR", "the run cannot go on", cause.Error())
-		return e.giveUp(row, []instance.Record{
-			{Kind: instance.KindRunLine, At: now, Data: line.Encode()},
-			{Kind: instance.KindRunStatus, At: now, Status: uint8(instance.RunFailed)},
-		}, now)
-	})
-}
-
-// giveUp writes the end of a run that cannot go on. It reports false when it should be tried again.
-func (e *Engine) giveUp(row *store.Run, records []instance.Record, now int64) bool {
-	err := e.committer.commit(store.Change{
-		Group: row.Group, Epoch: e.epoch(row.Group), Run: row.ID, Seq: row.Entries + 1, At: now,
-		Entry:  instance.AppendEntry(nil, records),
-		Update: &store.Update{Status: uint8(instance.RunFailed), Ended: now},
-	})
-	if err != nil {
-		e.log.Error("run that cannot go on could not be failed", "run", int64(row.ID), "error", err)
-		return e.epoch(row.Group) < 0
-	}
-	e.hub.tell(row.ID)
-	e.strategies.ended(row.Workflow, row.ID, instance.RunFailed)
-	return true
-}
-
-var errDamaged = errors.New("engine: run data is damaged")

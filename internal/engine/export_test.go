@@ -59,3 +59,13 @@ func (e *Engine) Resting(id store.RunID) (there, resting bool) {
 	defer a.mu.Unlock()
 	return true, a.resting && a.run.Params == nil
 }
+
+// Workers returns how many attempts are known to be at work, for the output data of their jobs.
+func (e *Engine) Workers() (n int) {
+	e.outputs.mu.Lock()
+	defer e.outputs.mu.Unlock()
+	for _, of := range e.outputs.byRun {
+		n += len(of)
+	}
+	return n
+}

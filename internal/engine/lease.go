@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"maestro/internal/store"
@@ -14,6 +16,14 @@ func (e *Engine) epoch(group int32) int64 {
 		return ep
 	}
 	return -1
+}
+
+// groups returns the groups that this node has the lease of, in order. Their number is not that of the settings where
+// this was higher once.
+func (e *Engine) groups() []int32 {
+	e.epochMu.RLock()
+	defer e.epochMu.RUnlock()
+	return slices.Sorted(maps.Keys(e.epochs))
 }
 
 func (e *Engine) setEpochs(leases []store.Lease) {

@@ -31,17 +31,23 @@ func (e *Engine) Logs(_ context.Context, r *instance.Run, ordinal int, attempt i
 
 // describe tells a runtime about an attempt.
 func describe(r *instance.Run, ordinal int, a *instance.Attempt, again bool) *step.Attempt {
+	att := identify(r, ordinal, a)
+	att.Params, att.WorkflowParams, att.Again = r.AttemptParams(ordinal, a), r.Params, again
+	if a == &r.Steps[ordinal].Attempt {
+		att.Deadline = time.UnixMilli(r.Deadline(ordinal))
+	}
+	return att
+}
+
+// identify is describe without what must be evaluated.
+func identify(r *instance.Run, ordinal int, a *instance.Attempt) *step.Attempt {
 	node := &r.Plan.Nodes[ordinal]
 	att := &step.Attempt{
 		UUID:       r.AttemptUUID(ordinal, a.Number),
 		WorkflowID: r.WorkflowID, WorkflowName: r.Plan.Workflow.Name.Or(r.WorkflowID), Instance: r.Instance, Run: r.Number, RunUUID: r.UUID,
 		CorrelationID: r.CorrelationID(), Version: r.Version, StepID: node.ID, Number: a.Number,
 		StepInstanceID: a.Sequence, Owner: r.Header.Owner(), RunPolicy: r.Policy(),
-		Definition: node.Step, Params: r.AttemptParams(ordinal, a), WorkflowParams: r.Params,
-		Artifacts: a.Artifacts, Started: time.UnixMilli(a.Times[instance.Starting]), Again: again,
-	}
-	if a == &r.Steps[ordinal].Attempt {
-		att.Deadline = time.UnixMilli(r.Deadline(ordinal))
+		Definition: node.Step, Artifacts: a.Artifacts, Started: time.UnixMilli(a.Times[instance.Starting]),
 	}
 	if a.Output != nil {
 		att.Output = decodeOutput(a.Output)

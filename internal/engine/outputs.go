@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -172,6 +174,16 @@ func (o *outputs) ended(h holder) {
 		for _, j := range w.claimed {
 			o.drop(j)
 		}
+	}
+}
+
+// over forgets all attempts of a run.
+func (o *outputs) over(id store.RunID) {
+	o.mu.Lock()
+	left := slices.Collect(maps.Keys(o.byRun[id]))
+	o.mu.Unlock()
+	for _, h := range left {
+		o.ended(h)
 	}
 }
 

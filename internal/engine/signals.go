@@ -54,7 +54,9 @@ func (a *actor) await(eff instance.AwaitSignals) {
 	if s.Number != eff.Attempt || s.Status != instance.WaitingForSignals {
 		return
 	}
-	of := func(i int) board.Waiter { return board.Waiter{Run: a.id, Step: eff.Step, Attempt: eff.Attempt, Dependency: i} }
+	of := func(i int) board.Waiter {
+		return board.Waiter{Run: a.id, Step: eff.Step, Attempt: eff.Attempt, Dependency: i}
+	}
 	missing := func(i int) bool { return s.Signals[i].Status == instance.SignalPending && !a.e.board.Waits(of(i)) }
 	i := 0
 	for i < len(s.Signals) && !missing(i) {

@@ -92,10 +92,7 @@ func (w *waker) run() {
 // sweep wakes runs whose wake is overdue in the store and that are not in memory.
 func (w *waker) sweep() {
 	now := nowMillis()
-	for group := range w.e.cfg.Groups {
-		if w.e.epoch(group) < 0 {
-			continue
-		}
+	for _, group := range w.e.groups() {
 		rows, err := w.e.store.Due(w.e.ctx, group, now-w.e.cfg.SweepEvery.Milliseconds(), 1000)
 		if err != nil {
 			w.e.log.Warn("overdue runs cannot be read", "group", group, "error", err)

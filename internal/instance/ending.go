@@ -100,7 +100,7 @@ func (r *Run) endStep(step int, target StepStatus, flags int64, user, reason str
 	if flags&endingQuietly == 0 && user != "" {
 		r.line(step, InfoLine(fmt.Sprintf("Step is ended as [%s] by user [%s], reason: [%s]", target, user, reason)), at)
 	}
-	if (s.Status == Starting || s.Status == Running) && r.Plan.Nodes[step].Work == Outside {
+	if r.AtWork(step) {
 		if s.ending == NotCreated || flags&endingByRun != 0 {
 			r.record(Record{Kind: KindStepEnding, Step: step, Status: uint8(target), A: flags, At: at})
 			r.effect(EndWork{Step: step, Attempt: s.Number})
@@ -108,6 +108,13 @@ func (r *Run) endStep(step int, target StepStatus, flags int64, user, reason str
 		return
 	}
 	r.end(step, target, flags, at)
+}
+
+// AtWork reports whether the runtime of a step may have work of its latest attempt under way: it was told to begin, and
+// has not said that it ended.
+func (r *Run) AtWork(step int) bool {
+	s := &r.Steps[step]
+	return (s.Status == Starting || s.Status == Running) && r.Plan.Nodes[step].Work == Outside
 }
 
 // end takes an attempt whose work is over to the status that was asked for.

@@ -41,9 +41,19 @@ func FuzzFold(f *testing.F) {
 				t.Errorf("%v is read again as %v, %v", records, again, err)
 			}
 		}
-		run := newInner(t, fuzzSteps)
+		run, ruin := newInner(t, fuzzSteps), newInner(t, fuzzSteps)
+		ruin.Salvage(data)
+		for i := range ruin.Steps {
+			ruin.AtWork(i)
+			ruin.StepParams(i)
+		}
 		if run.Fold(data) != nil {
 			return
+		}
+		for i := range run.Steps {
+			if run.AtWork(i) != ruin.AtWork(i) {
+				t.Errorf("step %d of a sound journal is %s, and %s when it is salvaged", i, run.Steps[i].Status, ruin.Steps[i].Status)
+			}
 		}
 		for i := range run.Steps { // what readers ask
 			run.EdgeResults(i, &run.Steps[i].Attempt)

@@ -124,6 +124,15 @@ var errTruncated = errors.New("instance: journal entry is cut short")
 
 // DecodeEntry returns the records of a journal entry. Text and Data are copies.
 func DecodeEntry(data []byte) ([]Record, error) {
+	records, err := decodeSome(data)
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+// decodeSome returns the records of an entry up to where it makes no sense, and why it makes none.
+func decodeSome(data []byte) ([]Record, error) {
 	if len(data) == 0 {
 		return nil, errTruncated
 	}
@@ -133,13 +142,14 @@ func DecodeEntry(data []byte) ([]Record, error) {
 	d := decoder{data: data[1:]}
 	base := d.varint()
 	var records []Record
-	for len(d.data) > 0 && d.err == nil {
-		records = append(records, d.record(base))
+	for len(d.data) > 0 {
+		r := d.record(base)
+		if d.err != nil {
+			break
+		}
+		records = append(records, r)
 	}
-	if d.err != nil {
-		return nil, d.err
-	}
-	return records, nil
+	return records, d.err
 }
 
 type decoder struct {

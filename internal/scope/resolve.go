@@ -91,8 +91,7 @@ func (s *session) splitReference(name string) (id, p string, err error) {
 		return id, p, nil
 	}
 	longer := name[:at+1]
-	_, first := s.known(id)
-	_, second := s.known(longer)
+	first, second := s.known(id), s.known(longer)
 	switch {
 	case first && second:
 		return "", "", param.Errorf(param.IllegalArgument, "reference [%s] is ambiguous: steps [%s] and [%s] both exist", name, id, longer)
@@ -105,11 +104,12 @@ func (s *session) splitReference(name string) (id, p string, err error) {
 }
 
 // known reports whether id is a finished step, or the current one.
-func (s *session) known(id string) (FinishedStep, bool) {
+func (s *session) known(id string) bool {
 	if s.ownVisible && id == s.stepID() {
-		return FinishedStep{}, true
+		return true
 	}
-	return s.finished(id)
+	_, ok := s.finished(id)
+	return ok
 }
 
 // finished returns a finished step where finished steps are visible (params 10.6). The current step is never one.

@@ -143,7 +143,7 @@ func discard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
-	if n, err := io.CopyN(io.Discard, r.Body, drainLimit); n == drainLimit || err != io.EOF {
+	if n, err := io.CopyN(io.Discard, r.Body, drainLimit); n == drainLimit || !errors.Is(err, io.EOF) {
 		w.Header().Set("Connection", "close")
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})

@@ -40,9 +40,9 @@ func (a *Runs) follow(w http.ResponseWriter, r *http.Request) error {
 	grown, stop := a.cfg.Watcher.Watch(id)
 	defer stop()
 
-	out, err := openStream(w, r)
-	if err != nil || out == nil {
-		return err
+	out := openStream(w, r)
+	if out == nil {
+		return nil
 	}
 	defer out.close()
 	stream := view.NewStream(run)
@@ -111,23 +111,23 @@ type sse struct {
 }
 
 // openStream answers with an empty stream. It returns nil when there is nothing more to send: the client only asked for
-// the headers.
-func openStream(w http.ResponseWriter, r *http.Request) (*sse, error) {
+// the headers, or is gone.
+func openStream(w http.ResponseWriter, r *http.Request) *sse {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Accel-Buffering", "no") // proxies must not wait for more
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
-		return nil, nil
+		return nil
 	}
 	out := &sse{w: w, ctl: http.NewResponseController(w), tick: time.NewTimer(keepAlive)}
 	w.WriteHeader(http.StatusOK)
 	out.buf = append(out.buf, ": stream\n\n"...)
-	if err := out.flush(); err != nil {
-		return nil, nil
+	if out.flush() != nil {
+		return nil
 	}
-	return out, nil
+	return out
 }
 
 // close takes back what a later request on the same connection must not inherit.

@@ -167,8 +167,9 @@ type Lease struct {
 // Leases hands out the groups. On a store that one process has to itself they are static: every group is granted to
 // the first who asks, with an epoch above all earlier ones.
 type Leases interface {
-	// Claim takes over every group below groups that nobody holds, in the name of node, and returns all groups that
-	// node now holds. The lease lasts until ttl milliseconds after now unless renewed.
+	// Claim takes over every group that nobody holds, in the name of node, and returns all groups that node now holds:
+	// those below groups, and those above that were ever claimed, since there may be runs of them. The lease lasts until
+	// ttl milliseconds after now unless renewed.
 	Claim(ctx context.Context, node string, groups int32, now, ttl int64) ([]Lease, error)
 
 	// Renew extends all leases of node and returns those it still holds.

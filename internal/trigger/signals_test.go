@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"maestro/internal/catalog"
 	"maestro/internal/engine"
@@ -254,9 +255,8 @@ func TestOneWaitsAlone(t *testing.T) {
 	p.push(t, "good", one)
 	p.say(t, "s", "n", 1)
 	p.say(t, "s", "n", 2)
-	for len(w.started("good")) < 2 {
-		p.w.mu.Lock()
-		p.w.mu.Unlock()
+	for late := time.Now().Add(20 * time.Second); len(w.started("good")) < 2 && time.Now().Before(late); {
+		time.Sleep(200 * time.Microsecond)
 	}
 	check(t, w, "good", "s=1", "s=2")
 	check(t, w, "bad")

@@ -352,11 +352,11 @@ func (m *Memory) Prune(ctx context.Context, at, pos int64, n int) (removed int, 
 func (m *Memory) Claim(ctx context.Context, node string, groups int32, now, ttl int64) ([]store.Lease, error) {
 	m.mu.Lock()
 	for g := range groups {
-		l := m.leases[g]
-		if l == nil {
-			l = &memoryLease{}
-			m.leases[g] = l
+		if m.leases[g] == nil {
+			m.leases[g] = &memoryLease{}
 		}
+	}
+	for _, l := range m.leases {
 		if l.node == "" || l.node != node && l.until <= now {
 			l.node, l.epoch = node, l.epoch+1
 		}

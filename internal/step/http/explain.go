@@ -32,7 +32,7 @@ func (rt *Runtime) explain(ctx context.Context, err error, q *request, p *progre
 		return fatal(refused.text)
 	case errors.As(err, &large):
 		return fatal(large.text)
-	case context.Cause(ctx) == errSlow:
+	case errors.Is(context.Cause(ctx), errSlow):
 		return &failure{step.PlatformError, []string{fmt.Sprintf("%s: no complete answer within %s (http.timeout of the server), %s", q.about(), rt.cfg.Timeout, p)}}
 	}
 	var outer *url.Error // repeats the URL

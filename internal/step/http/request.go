@@ -2,6 +2,7 @@ package httpstep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -113,7 +114,7 @@ func parseURL(text string) (*url.URL, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		if e, ok := err.(*url.Error); ok {
+		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err // the rest repeats the text, secrets and all
 		}
 		return nil, fmt.Errorf("Invalid URL: [%s]: %w", shown(text), err)

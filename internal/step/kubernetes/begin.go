@@ -37,6 +37,17 @@ func (cl *cluster) locate(j *job) (*Command, map[string][]byte, error) {
 	return c, artifacts, nil
 }
 
+// recall takes from what was reported where the pod of an attempt is whose params are damaged. It reports false if there
+// was no pod to report.
+func (j *job) recall() bool {
+	known := recorded(j.a)
+	if known == nil {
+		return false
+	}
+	j.name, j.ns, j.ours = known.JobID, known.namespace(), true
+	return true
+}
+
 var errNamespace = errors.New("this server does not allow pods there")
 
 func (cl *cluster) allowed(ns string) error {

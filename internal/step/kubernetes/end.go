@@ -11,7 +11,7 @@ import (
 // end stops an attempt: nothing of it runs, or will, once that is reported.
 func (cl *cluster) end(j *job) time.Duration {
 	c, _, err := cl.locate(j)
-	if err != nil { // then it cannot have begun
+	if err != nil && !j.recall() { // then it cannot have begun
 		return cl.halt(j, "")
 	}
 	if j.stage == beginning && !j.posted && !j.ours {

@@ -116,7 +116,7 @@ func (cl *cluster) readPart(j *job, lines int) (*reading, error) {
 			return r, nil
 		}
 		if err != nil {
-			if context.Cause(ctx) == errQuiet {
+			if errors.Is(context.Cause(ctx), errQuiet) {
 				err = errQuiet
 			}
 			return nil, fmt.Errorf("read the log of pod %s: %w", j.name, err)

@@ -282,6 +282,30 @@ func TestOtherNamespace(t *testing.T) {
 	wantLines(t, r, `kubernetes.namespace "secret": this server does not allow pods there`)
 }
 
+// TestStopWithoutParams stops an attempt whose params were lost since it began: what was reported says where its pod is.
+func TestStopWithoutParams(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	one := f.open(t, func(c *Config) { c.Namespace = "jobs" })
+	a := attempt("", "image", "holds", "job_deduplication_key", "mine")
+	r := start(t, one, a)
+	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	one.Close()
+	lost := *a
+	lost.Again, lost.Artifacts, lost.Params = true, r.Artifacts(), nil
+	two := f.open(t)
+	stop(t, two, &lost).Want(t, step.Stopped)
+	f.mu.Lock()
+	p := f.pods["mine"]
+	f.mu.Unlock()
+	if p != nil && p.Metadata.DeletionTimestamp == "" && !p.Status.Over() {
+		t.Error("the pod still runs")
+	}
+	never := attempt("")
+	never.Params = nil
+	stop(t, two, never).Want(t, step.Stopped)
+}
+
 func TestUnknownKey(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)

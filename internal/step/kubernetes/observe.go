@@ -21,7 +21,6 @@ type state struct {
 	reason   string
 	message  string
 	hindered hindrance
-	since    time.Time // when it was first seen to be hindered
 	deleting time.Time // when it must be gone; zero: nobody deletes it
 	evicted  string    // why the cluster took the pod away from its node; empty: it did not
 	finished time.Time // zero: not known

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"maestro/internal/kube"
@@ -109,7 +110,7 @@ func (w *watcher) run() {
 			continue
 		}
 		from := time.Now()
-		version, err = w.watch(version)
+		err = w.watch(version)
 		switch lasted := time.Since(from); {
 		case w.cl.ctx.Err() != nil:
 			return
@@ -124,7 +125,7 @@ func (w *watcher) run() {
 			watches.Reset()
 		}
 		failures++
-		_, mute := err.(silence)
+		_, mute := errors.AsType[silence](err)
 		switch code := kube.Code(err); {
 		case mute, code == 403, code == 404, code == 405, code == 501, failures >= maxFailures:
 			w.cl.complain("pods are polled, since they cannot be watched", w.ns, err)
@@ -228,8 +229,8 @@ func (w *watcher) list() (version string, err error) {
 	return version, nil
 }
 
-// watch hears of changes until it is time to list again (a nil error), or until it does not work.
-func (w *watcher) watch(version string) (string, error) {
+// watch hears of changes from a version on until it is time to list again (a nil error), or until it does not work.
+func (w *watcher) watch(version string) error {
 	ctx, cancel := context.WithCancelCause(w.cl.ctx)
 	defer cancel(nil)
 	w.cl.mu.Lock()
@@ -245,11 +246,11 @@ func (w *watcher) watch(version string) (string, error) {
 		from := time.Now()
 		var err error
 		version, err = w.cl.api.WatchPods(ctx, w.ns, labelServer+"="+w.cl.cfg.Name, version, watchTime, w.hear)
-		if _, mute := context.Cause(ctx).(silence); mute {
-			return version, silence{}
+		if _, mute := errors.AsType[silence](context.Cause(ctx)); mute {
+			return silence{}
 		}
 		if err != nil || time.Now().After(until) || time.Since(from) < shortWatch {
-			return version, err
+			return err
 		}
 	}
 }

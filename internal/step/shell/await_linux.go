@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -19,8 +20,8 @@ func (f folder) await(ctx context.Context, d time.Duration) bool {
 	if alive.SetReadDeadline(time.Now().Add(d)) != nil {
 		return true
 	}
-	defer context.AfterFunc(ctx, func() { alive.SetReadDeadline(time.Unix(1, 0)) })()
+	defer context.AfterFunc(ctx, func() { _ = alive.SetReadDeadline(time.Unix(1, 0)) })()
 	var buf [1]byte
 	_, err = alive.Read(buf[:])
-	return err == io.EOF
+	return errors.Is(err, io.EOF)
 }

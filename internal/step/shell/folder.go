@@ -120,12 +120,12 @@ func (f folder) tryLock() (*os.File, error) {
 	}
 	for {
 		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			return lock, nil
-		case syscall.EINTR:
+		case errors.Is(err, syscall.EINTR):
 			continue
-		case syscall.EWOULDBLOCK:
+		case errors.Is(err, syscall.EWOULDBLOCK):
 			err = errBusy
 		}
 		lock.Close()

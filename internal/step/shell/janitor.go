@@ -120,9 +120,9 @@ func removeAll(name string) error {
 	if os.RemoveAll(name) == nil {
 		return nil
 	}
-	filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
 		if d != nil && d.IsDir() {
-			os.Chmod(path, 0o700)
+			_ = os.Chmod(path, 0o700)
 		}
 		return nil
 	})

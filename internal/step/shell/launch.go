@@ -74,19 +74,19 @@ func (l *life) launch(ctx context.Context, lock *os.File) error {
 		return fmt.Errorf("start the supervisor %s: %w", argv[0], err)
 	}
 	l.supervisor = birth{Supervisor: p.Pid, Start: startOf(p.Pid), Boot: bootID()}
-	p.Release() // waiting for it would cost a thread; its end is seen from the fifo
+	_ = p.Release() // waiting for it would cost a thread; its end is seen from the fifo
 	l.rt.at("launched")
 	for _, f := range []*os.File{in, say, alive, lock} {
 		f.Close()
 	}
-	tell.SetWriteDeadline(time.Now().Add(handover))
+	_ = tell.SetWriteDeadline(time.Now().Add(handover))
 	if _, err := tell.Write(text); err != nil {
 		return fmt.Errorf("tell the supervisor what to run: %w", err)
 	}
 	tell.Close()
 	l.rt.at("told")
 
-	defer context.AfterFunc(ctx, func() { hello.SetReadDeadline(time.Now()) })()
+	defer context.AfterFunc(ctx, func() { _ = hello.SetReadDeadline(time.Now()) })()
 	if said, _ := io.ReadAll(io.LimitReader(hello, 4<<10)); len(said) > 0 {
 		return fmt.Errorf("begin the process: %s", said)
 	}

@@ -79,6 +79,6 @@ func lastOf(dir, stream string) string {
 	end := parts[len(parts)-1].at + parts[len(parts)-1].size
 	data, _, _ := readStream(dir, stream, max(parts[0].at, end-tailBytes), tailBytes)
 	t := tail{max: tailBytes, cut: true}
-	t.Write(data)
+	_, _ = t.Write(data)
 	return t.String()
 }

@@ -14,7 +14,7 @@ const orphansComeToUs = true
 // adoptOrphans makes this process the parent of all descendants whose own parent ends.
 func adoptOrphans() {
 	const setChildSubreaper = 36
-	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0) // an old kernel: orphans go to init as ever
+	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0) // an old kernel: orphans go to init as ever
 }
 
 // processAttr puts the process in a group of its own, and has it killed if its supervisor dies.

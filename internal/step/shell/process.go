@@ -95,7 +95,7 @@ func (s *supervisor) start() (*child, error) {
 		}
 		c.captured.Go(func() {
 			defer w.Close()
-			io.CopyBuffer(onlyWriter{to}, c.pipes[i], make([]byte, 32<<10))
+			_, _ = io.CopyBuffer(onlyWriter{to}, c.pipes[i], make([]byte, 32<<10))
 		})
 	}
 	c.logs = s.logs
@@ -140,7 +140,7 @@ func stdin(text string) (in *os.File, feed func(), err error) {
 	}
 	r, w, err := os.Pipe()
 	return r, func() {
-		io.WriteString(w, text) // fails when nobody reads it, which is no concern of ours
+		_, _ = io.WriteString(w, text) // fails when nobody reads it, which is no concern of ours
 		w.Close()
 	}, err
 }
@@ -173,8 +173,8 @@ func (c *child) watch(asked <-chan struct{}, grace time.Duration, deadline <-cha
 	again := sweepTime
 	stop := func() {
 		if kill == nil {
-			syscall.Kill(-c.pid, syscall.SIGTERM)
-			syscall.Kill(-c.pid, syscall.SIGCONT) // one that is suspended could not obey
+			_ = syscall.Kill(-c.pid, syscall.SIGTERM)
+			_ = syscall.Kill(-c.pid, syscall.SIGCONT) // one that is suspended could not obey
 			kill = time.After(grace)
 		}
 	}
@@ -271,8 +271,8 @@ func (c *child) left() bool {
 
 // kill ends the group, and whoever in the session is not in it, as shells with job control arrange.
 func (c *child) kill() {
-	syscall.Kill(-c.pid, syscall.SIGKILL)
+	_ = syscall.Kill(-c.pid, syscall.SIGKILL)
 	for _, pid := range sessionMembers(os.Getpid(), 0) {
-		syscall.Kill(pid, syscall.SIGKILL)
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }

@@ -165,7 +165,7 @@ func readParts(dir, stream string, parts []segment, offset int64, n int) ([]byte
 		buf := make([]byte, min(int64(n-len(data)), s.at+s.size-offset))
 		got, err := file.ReadAt(buf, offset-s.at)
 		file.Close()
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
 		data = append(data, buf[:got]...)

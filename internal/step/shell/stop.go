@@ -68,7 +68,7 @@ func (l *life) knock() {
 	if err != nil {
 		return // nobody is there
 	}
-	door.Write([]byte{'s'}) // a full fifo holds requests enough
+	_, _ = door.Write([]byte{'s'}) // a full fifo holds requests enough
 	door.Close()
 }
 
@@ -116,7 +116,7 @@ func (l *life) bury(ctx context.Context, lock *os.File) *ending {
 					break
 				}
 				for _, pid := range left {
-					syscall.Kill(pid, syscall.SIGKILL)
+					_ = syscall.Kill(pid, syscall.SIGKILL)
 				}
 				if ctx.Err() != nil {
 					return nil

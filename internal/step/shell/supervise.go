@@ -66,7 +66,7 @@ func supervise(args []string, at func(step string)) int {
 	s.born.Host = s.task.Host
 	at("told")
 	if err := s.run(); err != nil {
-		hello.WriteString(err.Error())
+		_, _ = hello.WriteString(err.Error())
 		return 1
 	}
 	return 0

@@ -26,6 +26,10 @@ import (
 //
 // When a reader takes too long the log just goes on growing, and step 3 is tried again later.
 //
+// A cycle also begins when a write finds no room, however short the log is. It makes room where the log cannot grow but the
+// database need not, or can: pages that were deleted are used again, and a limit may be on the size of each file. Where
+// it cannot, it is tried again once in a while, as commits are: the disk may have room then.
+//
 // The rarer a cycle, the better: commits share the disk with it, and a page that changes often is copied once for each.
 // What limits it is the time to read the log after a crash, about a millisecond for each megabyte.
 const (
@@ -35,6 +39,7 @@ const (
 	restLen  = 128                  // pages that may be left for step 3
 	rounds   = 4                    // of steps 1 and 2 at most
 	patience = 5 * time.Millisecond // how long step 3 waits for readers
+	again    = time.Second          // between cycles that fail for want of room
 )
 
 // checkpointer is the goroutine's view of the database.
@@ -110,7 +115,14 @@ func (p *checkpointer) run() {
 			return
 		case <-p.s.nudge:
 			// An error here is no news: the commits that fill the log meet it as well, and have somebody to tell.
-			_ = p.cycle()
+			if err := p.cycle(); !isFull(err) {
+				continue
+			}
+			select {
+			case <-p.s.closed:
+				return
+			case <-time.After(again):
+			}
 		}
 	}
 }
@@ -124,7 +136,8 @@ func (p *checkpointer) close() {
 
 // cycle copies the log into the database and has it begin anew.
 func (p *checkpointer) cycle() (err error) {
-	if p.s.frames.Load() < p.due {
+	cramped := p.s.cramped.Swap(false)
+	if n := p.s.frames.Load(); n < p.due && (n == 0 || !cramped) {
 		return nil // the cycle before has seen to it
 	}
 	defer catch(&err)

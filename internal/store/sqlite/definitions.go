@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"maestro/internal/store"
 )
@@ -122,7 +123,7 @@ func (s *Store) Inline(ctx context.Context, id string, now int64) (store.Workflo
 	var row store.Workflow
 	err := s.write(ctx, "inline", func(c *conn) error {
 		err := insertWorkflow(c, store.DefinitionChange{Workflow: store.Workflow{ID: id, Inline: true, ModifyTime: now}})
-		if err != nil && err != store.ErrExists {
+		if err != nil && !errors.Is(err, store.ErrExists) {
 			return err
 		}
 		w, err := workflow(c, id)

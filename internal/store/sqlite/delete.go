@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"maestro/internal/store"
 )
@@ -18,7 +19,7 @@ func (s *Store) Delete(ctx context.Context, id string, event []byte, now int64, 
 		w, err := workflow(c, id)
 		if err == nil {
 			err = s.deleteWorkflow(c, w, event, now)
-		} else if err == store.ErrNotFound {
+		} else if errors.Is(err, store.ErrNotFound) {
 			err = nil
 		}
 		if err != nil {

@@ -24,12 +24,22 @@ func wrap(ctx context.Context, what string, err error) error {
 		return err
 	case errors.Is(err, sqlite3.INTERRUPT) && ctx.Err() != nil:
 		err = context.Cause(ctx)
-	case errors.Is(err, sqlite3.FULL), errors.Is(err, sqlite3.IOERR_SHMSIZE), errors.Is(err, syscall.ENOSPC):
+	case isFull(err):
 		err = fmt.Errorf("%w: %w", store.ErrFull, err)
 	case errors.Is(err, sqlite3.BUSY):
 		err = fmt.Errorf("%w: %w", store.ErrBusy, err)
 	}
 	return fmt.Errorf("sqlite: %s: %w", what, err)
+}
+
+// isFull says whether there was no room for what was to be written.
+func isFull(err error) bool {
+	return errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_SHMSIZE) || noRoom(err)
+}
+
+// noRoom says whether the system had no room for a write: on the disk, in a quota, or below the limit of a file's size.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // isConstraint says whether a unique key or a primary key was violated.

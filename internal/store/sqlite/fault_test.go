@@ -3,9 +3,12 @@ package sqlite_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
@@ -22,6 +25,7 @@ type disk struct {
 	ops  atomic.Int64                        // writes and syncs so far
 	hits atomic.Int64                        // those that failed
 	fail atomic.Pointer[func(n int64) error] // asked before each; nil: all is well
+	room atomic.Int64                        // how long the log can be; 0: without a limit
 }
 
 // disks numbers the file systems of all tests: the driver knows them by name.
@@ -78,6 +82,10 @@ func (f diskFile) WriteAt(p []byte, off int64) (int, error) {
 	if err := f.d.next(); err != nil {
 		return 0, err
 	}
+	if room := f.d.room.Load(); room > 0 && off+int64(len(p)) > room {
+		f.d.hits.Add(1)
+		return 0, &fs.PathError{Op: "write", Path: "log", Err: syscall.EFBIG}
+	}
 	return f.File.WriteAt(p, off)
 }
 
@@ -113,6 +121,42 @@ func TestDiskFullThenSpaceAgain(t *testing.T) {
 	s = open(t, path, sqlite.Options{})
 	if _, entries, err := s.Load(t.Context(), 1); err != nil || len(entries) != 2 {
 		t.Errorf("opened again: %d entries, %v", len(entries), err)
+	}
+}
+
+// TestFullLogIsCopied: when the log cannot grow any more but the database can, the log is copied into it, and commits go on.
+func TestFullLogIsCopied(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	path := filepath.Join(t.TempDir(), "test.db")
+	s := open(t, path, sqlite.WithVFS(sqlite.Options{}, d.name))
+	w := newWriter(t, s)
+	const room, size = 17 << 20, 256 << 10 // a little more than it has from the beginning
+	d.room.Store(room)
+	last := int64(0)
+	for start := time.Now(); last < 3*room/size; {
+		ch := w.insert(last + 1)
+		ch.Entry = make([]byte, size)
+		switch err := w.commit(ch); {
+		case err == nil:
+			last++
+		case !errors.Is(err, store.ErrFull):
+			t.Fatal(err)
+		case time.Since(start) > time.Minute:
+			t.Fatalf("after %d runs nothing can be written", last)
+		default:
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if d.hits.Load() == 0 {
+		t.Error("the log was never full")
+	}
+	s.Close()
+	s = open(t, path, sqlite.Options{})
+	for n := range last {
+		if _, entries, err := s.Load(t.Context(), store.RunID(n+1)); err != nil || len(entries) != 1 {
+			t.Errorf("run %d: %d entries, %v", n+1, len(entries), err)
+		}
 	}
 }
 

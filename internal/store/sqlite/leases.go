@@ -23,7 +23,10 @@ func (s *Store) Claim(ctx context.Context, node string, groups int32, now, ttl i
 			INSERT INTO lease (grp, epoch, node, until)
 			SELECT grp, 1, ?1, ?3 + ?4
 			FROM wanted
-			WHERE true
+			UNION ALL
+			SELECT grp, 1, ?1, ?3 + ?4
+			FROM lease
+			WHERE grp >= ?2
 			ON CONFLICT (grp) DO UPDATE
 			SET epoch = epoch + 1,
 			    node = excluded.node,

@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"errors"
 	"sync"
-	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
@@ -63,7 +61,7 @@ func (f *logFile) flush() error {
 	}
 	_, err := f.File.WriteAt(f.pending, f.at)
 	f.pending = f.pending[:0]
-	if errors.Is(err, syscall.ENOSPC) {
+	if noRoom(err) {
 		return vfs.SystemError(err, sqlite3.FULL) // else SQLite takes it for a broken disk
 	}
 	return err

@@ -42,7 +42,8 @@ type Store struct {
 	nudge   chan struct{} // has one slot: the log is long enough to be copied
 	workers sync.WaitGroup
 
-	frames atomic.Int64 // pages in the log
+	frames  atomic.Int64 // pages in the log
+	cramped atomic.Bool  // a write found no room, and the log has not been copied since
 
 	commits, statements atomic.Int64
 
@@ -69,7 +70,7 @@ func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 	}
 	defer func() {
 		if err != nil {
-			s.lock.release()
+			_ = s.lock.release()
 			err = wrap(ctx, "open "+path, err)
 		}
 	}()

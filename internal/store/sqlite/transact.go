@@ -41,10 +41,10 @@ func (s *Store) acquire(ctx context.Context) (*conn, error) {
 	}
 }
 
-// release gives the connection back, and wakes the checkpointer when the log has become long.
+// release gives the connection back, and wakes the checkpointer when the log has become long, or as long as it can.
 func (s *Store) release(c *conn) {
 	s.writer <- c
-	if s.frames.Load() < frames {
+	if s.frames.Load() < frames && !s.cramped.Load() {
 		return
 	}
 	select {
@@ -58,8 +58,11 @@ func (s *Store) transact(c *conn, f func() error) (err error) {
 	before := c.executed
 	defer func() { s.statements.Add(c.executed - before) }()
 	defer func() {
-		if errors.Is(err, errBroken) {
+		switch {
+		case errors.Is(err, errBroken):
 			s.fault = err
+		case isFull(err):
+			s.cramped.Store(true)
 		}
 	}()
 	defer catch(&err)

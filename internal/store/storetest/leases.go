@@ -59,12 +59,31 @@ func Leases(t *testing.T, open func(t *testing.T) store.Store) {
 			wantEqual(t, len(leases), 0)
 		}},
 		{"RenewReturnsOnlyWhatIsStillHeld", func(t *testing.T, f *fixture) {
-			_, err := f.Claim(t.Context(), "node-b", 2, noon+2*minute, minute)
+			_, err := f.Claim(t.Context(), "node-b", groups, noon+2*minute, minute)
 			noErr(t, err)
-			held, err := f.Renew(t.Context(), node, noon+2*minute+1, minute)
+			more, err := f.Claim(t.Context(), node, groups+2, noon+2*minute+1, minute)
 			noErr(t, err)
-			wantEqual(t, len(held), groups-2)
-			wantEqual(t, held[0], store.Lease{Group: 2, Epoch: f.epochs[2]})
+			held, err := f.Renew(t.Context(), node, noon+2*minute+2, minute)
+			noErr(t, err)
+			wantEqual(t, held, more)
+			wantEqual(t, len(held), 2)
+			wantEqual(t, held[0].Group, int32(groups))
+		}},
+		{"GroupsThatAreNotAskedForAnyMoreAreGranted", func(t *testing.T, f *fixture) {
+			r := aRun(1)
+			r.Group = groups - 1
+			f.create(r)
+			noErr(t, f.Release(t.Context(), node))
+			leases, err := f.Claim(t.Context(), "node-b", 1, noon+1, minute)
+			noErr(t, err)
+			wantEqual(t, len(leases), groups)
+			for i, l := range leases {
+				wantEqual(t, l.Group, int32(i))
+				wantEqual(t, l.Epoch, f.epochs[l.Group]+1)
+			}
+			ch := f.entry(r, 2, "new owner")
+			ch.Epoch = leases[r.Group].Epoch
+			f.wantErrs([]store.Change{ch}, nil)
 		}},
 		{"OldOwnerIsRefusedAfterHandover", func(t *testing.T, f *fixture) {
 			r := aRun(1)

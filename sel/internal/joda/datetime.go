@@ -171,5 +171,5 @@ func (d DateTime) String() string {
 	if offset == 0 {
 		return string(append(out, 'Z'))
 	}
-	return string(appendOffset(out, offset, true, false))
+	return string(appendOffset(out, offset, true))
 }

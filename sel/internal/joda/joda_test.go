@@ -79,12 +79,12 @@ func TestZones(t *testing.T) {
 				if got := z.Offset(ms); got != int64(want)*second {
 					t.Fatalf("%s at %d: got offset %d, want %d", id, ms, got, want)
 				}
-				found, n, next, _ := z.instants(ms + z.Offset(ms))
+				found, n, _, _ := z.instants(ms + z.Offset(ms))
 				if n == 0 || found[0] != ms && (n < 2 || found[1] != ms) {
 					t.Fatalf("%s: local time of %d came back as %v", id, ms, found[:n])
 				}
 				if local := s.end + s.offset + off; off >= 0 {
-					if found, n, next, _ = z.instants(local); n == 0 && next != s.end {
+					if _, n, next, _ := z.instants(local); n == 0 && next != s.end {
 						t.Fatalf("%s: gap at %d is said to be at %d", id, s.end, next)
 					}
 				}

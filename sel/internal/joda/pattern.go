@@ -222,7 +222,7 @@ func (f *Formatter) Print(d DateTime) string {
 		case partText:
 			out = append(out, p.name(get(p.field, local))...)
 		case partOffset:
-			out = appendOffset(out, offset, p.full, false)
+			out = appendOffset(out, offset, p.full)
 		case partZoneID:
 			out = append(out, d.Zone.id...)
 		case partZoneName:
@@ -271,7 +271,7 @@ func zoneName(d DateTime, offset int64, full bool) string {
 		short = d.Zone.id // UTC, EST, MST, HST
 	}
 	if short == "" || short[0] == '+' || short[0] == '-' {
-		return string(appendOffset(nil, offset, true, false))
+		return string(appendOffset(nil, offset, true))
 	}
 	if !full {
 		return short

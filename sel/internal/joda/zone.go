@@ -95,7 +95,7 @@ func FixedZone(ms int64) *Zone {
 	if ms == 0 {
 		return UTC
 	}
-	return &Zone{id: string(appendOffset(nil, ms, true, false)), offset: ms}
+	return &Zone{id: string(appendOffset(nil, ms, true)), offset: ms}
 }
 
 // ID is the canonical id.
@@ -180,7 +180,7 @@ func parseOffset(s string, pos int, zulu bool) (ms int64, end int) {
 }
 
 // appendOffset writes an offset with as many parts as it needs, at least hours and minutes.
-func appendOffset(out []byte, ms int64, colons, short bool) []byte {
+func appendOffset(out []byte, ms int64, colons bool) []byte {
 	sign := byte('+')
 	if ms < 0 {
 		sign, ms = '-', -ms
@@ -191,7 +191,7 @@ func appendOffset(out []byte, ms int64, colons, short bool) []byte {
 	}
 	out = appendPadded(out, ms%hour/minute, 2)
 	rest := ms % minute
-	if rest == 0 || short {
+	if rest == 0 {
 		return out
 	}
 	if colons {

@@ -1,6 +1,7 @@
 package regex
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -38,7 +39,7 @@ type Grow func(bytes int) error
 
 // Replace is Java's replaceAll. Steps are taken from budget.
 func (re *Regexp) Replace(text, replacement string, budget *int64, grow Grow) (string, error) {
-	if re.literal != "" && strings.IndexAny(replacement, `$\`) < 0 {
+	if re.literal != "" && !strings.ContainsAny(replacement, `$\`) {
 		n := strings.Count(text, re.literal)
 		*budget -= int64(len(text) / 16)
 		if err := grow(len(text) + n*(len(replacement)-len(re.literal))); err != nil {
@@ -195,7 +196,7 @@ func (re *Regexp) Split(text string, limit int, budget *int64, grow Grow) ([]str
 			done = place(regs[1])
 			return err
 		})
-		if err != nil && err != errStop {
+		if err != nil && !errors.Is(err, errStop) {
 			return nil, err
 		}
 	}

@@ -1,0 +1,29 @@
+package instance
+
+// Salvage makes what it can of an entry of a damaged journal, and passes over the rest. What comes out is no run to go on
+// with, but tells what may be under way (AtWork).
+func (r *Run) Salvage(entry []byte) {
+	records, _ := decodeSome(entry)
+	for i := range records {
+		if r.fold(&records[i]) != nil {
+			r.salvage(&records[i])
+		}
+	}
+}
+
+// salvage takes a record that does not follow from those before it: some of these are lost.
+func (r *Run) salvage(rec *Record) {
+	if rec.Step < 0 || rec.Step >= len(r.Steps) {
+		return
+	}
+	s, to := &r.Steps[rec.Step], StepStatus(rec.Status)
+	switch {
+	case rec.Kind == KindStepCreated && rec.Attempt > s.Number:
+		s.Attempt = Attempt{Number: rec.Attempt, Sequence: rec.A, Status: StepCreated}
+	case rec.Kind == KindStepStatus && to < stepStatuses:
+		if s.Number == 0 || s.Status.Terminal() && !to.Terminal() { // it is about an attempt whose beginning is lost
+			s.Attempt = Attempt{Number: s.Number + 1}
+		}
+		s.Status = to
+	}
+}
