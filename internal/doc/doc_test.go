@@ -67,10 +67,10 @@ func TestParseJSONRefuses(t *testing.T) {
 func TestParseLeadingJSON(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		` {"a":1} `:         `{"a":1}|`,
-		`{"a":1}} `:         `{"a":1}|} `,
+		` {"a":1} `:          `{"a":1}|`,
+		`{"a":1}} `:          `{"a":1}|} `,
 		"[1]\n + echo [2]\n": "[1]|+ echo [2]\n",
-		`1 2`:               `1|2`,
+		`1 2`:                `1|2`,
 	} {
 		n, rest, err := doc.ParseLeadingJSON([]byte(text), doc.Limits{})
 		if err != nil {
