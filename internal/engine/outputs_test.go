@@ -126,6 +126,26 @@ func TestPostOutput_Before(t *testing.T) {
 	}
 }
 
+// TestPostOutput_Plain sends plain values: they have the types that the step declares, as if they had been printed.
+func TestPostOutput_Plain(t *testing.T) {
+	t.Parallel()
+	f, began, _ := openJobs(t)
+	defer f.close(t)
+	f.book.push(t, "w", "", `{"step":{"id":"a","type":"Shell","params":{"rows":{"value":0,"type":"LONG"},"days":{"value":[1],"type":"LONG_ARRAY"},"texts":{"value":{"a":"1"},"type":"STRING_MAP"},"more":{"value":"","type":"STRING"}}}}`)
+	run := f.start(t, "w")
+	j := <-began
+	f.post(t, "Shell", j.a.UUID, `{"params":{"rows":"7","days":[],"texts":{"b":2},"more":5}}`, true)
+	done(j.r)
+	r := f.await(t, run)
+	wantRows(t, r, 7)
+	for name, want := range map[string]string{"days": `[]`, "texts": `{"a":"1","b":"2"}`, "more": `"5"`} {
+		p := r.StepParams(0).Lookup(name)
+		if got := string(p.Result.AppendJSON(nil)); got != want || p.Time == 0 || p.Note != "" {
+			t.Errorf("%s is %s at %d (%s), want %s", name, got, p.Time, p.Note, want)
+		}
+	}
+}
+
 // TestPostOutput_Race has jobs report at the very moment at which the engine is told that they exist.
 func TestPostOutput_Race(t *testing.T) {
 	t.Parallel()
