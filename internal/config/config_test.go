@@ -197,7 +197,8 @@ func TestProblems(t *testing.T) {
 		"lifetime":          {flags: []string{"--kubernetes-ttl=59s"}, want: `--kubernetes-ttl: "59s" is too short, the least is 1m0s; 0 means for ever`},
 		"no such lifetime":  {flags: []string{"--kubernetes-ttl=never"}, want: `--kubernetes-ttl: "never" is not a duration; write it like 500ms, 30s, 15m, 24h or 7d`},
 		"negative lifetime": {flags: []string{"--shell-ttl=-1s"}, want: `--shell-ttl: "-1s" is too short`},
-		"namespace":         {flags: []string{"--kubernetes-namespaces=a,B"}, want: `--kubernetes-namespaces: "B" is not a namespace, which has small letters, digits and - only`},
+		"namespace":         {flags: []string{"--kubernetes-namespaces=a,B"}, want: `--kubernetes-namespaces: "B" is not a namespace, which has small letters, digits and - only, at most 63`},
+		"long namespace":    {flags: []string{"--kubernetes-namespaces=" + strings.Repeat("n", 64)}, want: `--kubernetes-namespaces: "` + strings.Repeat("n", 64) + `" is not a namespace, which has small letters, digits and - only, at most 63`},
 		"wildcard":          {flags: []string{"--http-allow=a.*"}, want: `--http-allow: "a.*" is not a host; write HOST, HOST:PORT, *.DOMAIN or a network such as 10.0.0.0/8`},
 	}
 	for name, test := range tests {

@@ -167,7 +167,7 @@ func checkPattern(s string) error {
 // checkNamespace says whether s can be a namespace of a cluster.
 func checkNamespace(s string) error {
 	if len(s) > 63 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.Trim(s, "-") != s {
-		return fmt.Errorf("%q is not a namespace, which has small letters, digits and - only", s)
+		return fmt.Errorf("%q is not a namespace, which has small letters, digits and - only, at most 63", s)
 	}
 	return nil
 }

@@ -146,6 +146,26 @@ func TestPostOutput_Plain(t *testing.T) {
 	}
 }
 
+// TestArtifactsInParts has artifacts come in parts: reported twice, posted twice, and reported together with the end.
+func TestArtifactsInParts(t *testing.T) {
+	t.Parallel()
+	f, began, _ := openJobs(t)
+	defer f.close(t)
+	run := f.start(t, "w")
+	j := <-began
+	for _, text := range []string{`{"a":1,"b":1}`, `{"b":2}`} {
+		j.r.Report(step.Report{Artifacts: map[string][]byte{"free": []byte(text), "typed": []byte(`{"type":"X",` + text[1:])}})
+		f.post(t, "Shell", j.a.UUID, `{"artifacts":{"posted":`+text+`}}`, true)
+	}
+	j.r.Report(step.Report{State: step.Done, Output: &step.Output{Artifacts: map[string][]byte{"free": []byte(`{"c":3}`), "posted": []byte(`{"c":3}`)}}})
+	r := f.await(t, run)
+	for key, want := range map[string]string{"free": `{"a":1,"b":2,"c":3}`, "posted": `{"a":1,"b":2,"c":3}`, "typed": `{"type":"X","b":2}`} {
+		if got := string(r.Steps[0].Artifacts[key]); got != want {
+			t.Errorf("%s is %s, want %s", key, got, want)
+		}
+	}
+}
+
 // TestPostOutput_Race has jobs report at the very moment at which the engine is told that they exist.
 func TestPostOutput_Race(t *testing.T) {
 	t.Parallel()
