@@ -13,7 +13,7 @@ import (
 func Posted(n *doc.Node, at int64, p *doc.Problems) []byte {
 	repeated(n, p)
 	for _, m := range n.Members {
-		if !isField(m.Name) {
+		if !slices.Contains(fields, m.Name) {
 			p.Warnf(&doc.Node{Pos: m.Pos}, m.Name, "is ignored: only params and artifacts are output data%s", doc.Suggest(m.Name, fields[:2]))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"maestro/internal/doc"
@@ -34,12 +35,11 @@ func (r *Reader) Section(s Section) error {
 	if s.Text == nil {
 		return nil
 	}
-	text := []byte(*s.Text)
-	first, err := begin(text)
-	if err != nil || first == 0 {
+	text, kind, err := open([]byte(*s.Text))
+	if err != nil || kind == empty {
 		return err
 	}
-	if r.Lines && first != '{' {
+	if r.Lines && kind != object {
 		return r.lines(text)
 	}
 	n, rest, err := doc.ParseLeadingJSON(text, doc.Limits{Nodes: maxNodes})
@@ -54,11 +54,11 @@ func (r *Reader) Section(s Section) error {
 
 // File reads what a job wrote into its output file: an object, or lines.
 func (r *Reader) File(text []byte) error {
-	first, err := begin(text)
-	if err != nil || first == 0 {
+	text, kind, err := open(text)
+	if err != nil || kind == empty {
 		return err
 	}
-	if first != '{' {
+	if kind != object {
 		return r.lines(text)
 	}
 	n, err := doc.ParseJSON(text, doc.Limits{Nodes: maxNodes})
@@ -68,15 +68,28 @@ func (r *Reader) File(text []byte) error {
 	return r.object(n)
 }
 
-// begin returns with what a text begins: 0 if there is nothing in it.
-func begin(text []byte) (first byte, err error) {
+// kind is what a text has, as far as its first character tells.
+type kind uint8
+
+const (
+	empty  kind = iota // white space
+	object             // JSON, of which only objects are output data
+	other
+)
+
+// open returns a text without the mark of its encoding, and what is in it. White space stays, so that positions are true.
+func open(text []byte) ([]byte, kind, error) {
 	if len(text) > MaxText {
-		return 0, fmt.Errorf("it has more than the %d bytes that output data may have", MaxText)
+		return nil, empty, fmt.Errorf("it has more than the %d bytes that output data may have", MaxText)
 	}
-	if text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\uFEFF"))); len(text) > 0 {
-		first = text[0]
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	switch core := bytes.TrimSpace(text); {
+	case len(core) == 0:
+		return nil, empty, nil
+	case core[0] == '{':
+		return text, object, nil
 	}
-	return first, nil
+	return text, other, nil
 }
 
 // object reads OutputData, or an object of plain values.
@@ -90,7 +103,7 @@ func (r *Reader) object(n *doc.Node) error {
 		return r.take(values(n, false, r.Declared, r.Time, &p), nil, &p)
 	}
 	for _, m := range n.Members {
-		if !isField(m.Name) {
+		if !slices.Contains(fields, m.Name) {
 			p.Errorf(&doc.Node{Pos: m.Pos}, m.Name, "is an unknown field beside params and artifacts%s", doc.Suggest(m.Name, fields[:2]))
 		}
 	}
@@ -108,16 +121,7 @@ func (r *Reader) full(n *doc.Node) bool {
 }
 
 // fields are those of OutputData. The ones after the first two are known better to whoever runs the job.
-var fields = [...]string{"params", "artifacts", "external_job_type", "external_job_id", "workflow_id", "create_time", "modify_time"}
-
-func isField(name string) bool {
-	for _, f := range fields {
-		if f == name {
-			return true
-		}
-	}
-	return false
-}
+var fields = []string{"params", "artifacts", "external_job_type", "external_job_id", "workflow_id", "create_time", "modify_time"}
 
 // take adds what was read to what is there, unless something was wrong with it.
 func (r *Reader) take(params *param.Params, artifacts map[string][]byte, p *doc.Problems) error {

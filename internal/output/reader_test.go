@@ -262,6 +262,8 @@ func TestLines(t *testing.T) {
 		{"no JSON", "list=1,2", `error: line 1: param "list" is a LONG_ARRAY, so its value must be JSON: unexpected ',' after the end of the document (line 1, column 2)`},
 		{"no text", "text=\xff", `error: it is not UTF-8 text`},
 		{"a NUL", "text=\x00", `error: it is not UTF-8 text`},
+		{"nothing but NULs", "\x00\x00", `error: it is not UTF-8 text`},
+		{"a byte order mark", "\uFEFFn=1", `{"params":{"n":{"value":1,"type":"LONG","evaluated_result":1,"evaluated_time":5}}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -298,6 +300,7 @@ func TestSectionWithoutLines(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"n=1":        "it is not valid JSON",
+		"\x00":       "it is not valid JSON",
 		" not json ": "it is not valid JSON",
 		`[1]`:        "it must be an object, not array",
 		`"n"`:        "it must be an object, not string",
