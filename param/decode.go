@@ -78,7 +78,7 @@ func (r *reader) entries(n *doc.Node, path string, strict bool) *Defs {
 	out := &Defs{}
 	for i := range n.Members {
 		m := &n.Members[i]
-		at := path + "[" + m.Name + "]"
+		at := entry(path, m.Name)
 		r.name(m, at)
 		if d := r.def(m.Value, m.Name, at, strict); d != nil {
 			out.Set(m.Name, d)
@@ -212,11 +212,25 @@ func (r *reader) text(n *doc.Node, path string) (string, bool) {
 	return "", false
 }
 
+// maxPath is how long paths of problems get, about. Beyond that only positions tell places apart: the path of each value
+// is made whether it has a problem or not, and so must not grow with what a document is called and how deep it is.
+const maxPath = 1024
+
 func join(path, name string) string {
-	if path == "" {
-		return name
+	switch {
+	case path == "":
+		return clip(name)
+	case len(path) > maxPath:
+		return path
 	}
-	return path + "." + name
+	return path + "." + clip(name)
+}
+
+func entry(path, name string) string {
+	if len(path) > maxPath {
+		return path
+	}
+	return path + "[" + clip(name) + "]"
 }
 
 func article(k doc.Kind) string {

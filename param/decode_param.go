@@ -15,7 +15,7 @@ func DecodeParams(n *doc.Node, path string, p *doc.Problems, opts DecodeOptions)
 	out := &Params{}
 	for i := range n.Members {
 		m := &n.Members[i]
-		at := path + "[" + m.Name + "]"
+		at := entry(path, m.Name)
 		r.name(m, at)
 		if v, ok := r.one(m.Value, m.Name, at); ok {
 			out.Set(m.Name, v)

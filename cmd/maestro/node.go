@@ -15,13 +15,11 @@ import (
 	"maestro/internal/config"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
-	"maestro/internal/kube"
 	"maestro/internal/language"
 	"maestro/internal/scope"
 	"maestro/internal/server"
 	"maestro/internal/step"
 	httpstep "maestro/internal/step/http"
-	"maestro/internal/step/kubernetes"
 	"maestro/internal/step/notebook"
 	"maestro/internal/step/shell"
 	"maestro/internal/step/task"
@@ -100,6 +98,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	n.engine = engine.New(engine.Config{
 		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
 		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
+		SignalPerAttempt: cfg.Signals.PerAttempt, SignalPayload: cfg.Signals.Payload,
 	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
 	n.signals = trigger.NewSignals(trigger.SignalsConfig{
 		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: nowMillis,
@@ -181,7 +180,7 @@ func (n *node) runtimes(exprs *scope.Exprs) (map[spec.StepType]step.Runtime, err
 		}
 		rt, err := shell.New(shell.Config{
 			Dir: dir, Supervisor: []string{exe, "supervise"}, MaxProcesses: n.cfg.Shell.MaxConcurrent,
-			OutputBytes: n.cfg.Shell.MaxOutputBytes, TTL: n.cfg.Shell.TTL, Log: n.log,
+			OutputBytes: n.cfg.Shell.MaxOutputBytes, TTL: lifetime(n.cfg.Shell.TTL), Log: n.log,
 		})
 		if err != nil {
 			return nil, err
@@ -191,17 +190,7 @@ func (n *node) runtimes(exprs *scope.Exprs) (map[spec.StepType]step.Runtime, err
 		all[spec.TypeNotebook] = notebook.OnShell(rt)
 	}
 	if n.cfg.Kubernetes.Enabled {
-		way, err := kube.Find(kube.Where{API: n.cfg.Kubernetes.API, Kubeconfig: n.cfg.Kubernetes.Kubeconfig})
-		if err != nil {
-			return nil, err
-		}
-		api, err := kube.New(way)
-		if err != nil {
-			return nil, err
-		}
-		rt, err := kubernetes.New(kubernetes.Config{
-			Client: api, Name: n.cfg.ClusterName, Namespace: n.cfg.Kubernetes.Namespace, Log: n.log,
-		})
+		rt, err := pods(n.cfg, n.log)
 		if err != nil {
 			return nil, err
 		}

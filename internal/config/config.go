@@ -29,6 +29,7 @@ type Config struct {
 	HTTP        HTTP
 	Kubernetes  Kubernetes
 	Engine      Engine
+	Signals     Signals
 	Events      Events
 	JobTemplate JobTemplate
 	StepAction  StepAction
@@ -47,7 +48,7 @@ type Shell struct {
 	Enabled        bool
 	MaxConcurrent  int
 	MaxOutputBytes int64
-	TTL            time.Duration
+	TTL            time.Duration // 0: for ever
 }
 
 // HTTP is about steps that call other servers.
@@ -60,10 +61,22 @@ type HTTP struct {
 
 // Kubernetes is about steps that run as pods.
 type Kubernetes struct {
-	Enabled    bool
-	API        string
-	Kubeconfig string
-	Namespace  string
+	Enabled         bool
+	API             string
+	Kubeconfig      string
+	Namespace       string
+	Namespaces      []string      // that steps may name besides; empty: any
+	TTL             time.Duration // 0: for ever
+	PullTimeout     time.Duration
+	ScheduleTimeout time.Duration
+	MaxRequests     int
+	MaxLogBytes     int64
+}
+
+// Signals is about signals that steps announce.
+type Signals struct {
+	PerAttempt bool
+	Payload    bool
 }
 
 // Engine is about how runs are driven.

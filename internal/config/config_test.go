@@ -62,9 +62,10 @@ func TestDefaults(t *testing.T) {
 		Store:       config.Store{Driver: "sqlite", Source: "maestro.db"},
 		DataDir:     "maestro-data",
 		ClusterName: "maestro", Environment: "test",
-		Shell:      config.Shell{MaxConcurrent: 16, MaxOutputBytes: 16 << 20, TTL: 24 * time.Hour},
-		HTTP:       config.HTTP{Timeout: 30 * time.Second, MaxResponseBytes: 1 << 20, MaxInFlight: 256},
-		Kubernetes: config.Kubernetes{Namespace: "default"},
+		Shell: config.Shell{MaxConcurrent: 16, MaxOutputBytes: 16 << 20, TTL: 24 * time.Hour},
+		HTTP:  config.HTTP{Timeout: 30 * time.Second, MaxResponseBytes: 1 << 20, MaxInFlight: 256},
+		Kubernetes: config.Kubernetes{Namespace: "default", TTL: 24 * time.Hour, PullTimeout: 10 * time.Minute, ScheduleTimeout: time.Hour,
+			MaxRequests: 16, MaxLogBytes: 256 << 20},
 		Engine: config.Engine{Groups: 16, MaxRunsInMemory: 100_000, IdleAfter: time.Second, QueueLimit: 10_000,
 			ShutdownTimeout: 5 * time.Second},
 		Events: config.Events{Retention: 7 * 24 * time.Hour, Webhook: config.Webhook{
@@ -133,6 +134,19 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// TestForEver gives a lifetime that does not end.
+func TestForEver(t *testing.T) {
+	t.Parallel()
+	got, err := load(t, []string{"--shell-ttl=0", "--kubernetes-ttl", "0s"}, nil, "")
+	if err != nil || got.Shell.TTL != 0 || got.Kubernetes.TTL != 0 {
+		t.Errorf("got %v and %v, %v", got.Shell.TTL, got.Kubernetes.TTL, err)
+	}
+	got, err = load(t, nil, nil, "kubernetes:\n  ttl: 1m\n  namespaces: [etl-1, b]\n")
+	if err != nil || got.Kubernetes.TTL != time.Minute || !reflect.DeepEqual(got.Kubernetes.Namespaces, []string{"etl-1", "b"}) {
+		t.Errorf("got %+v, %v", got.Kubernetes, err)
+	}
+}
+
 func TestSetDefault(t *testing.T) {
 	t.Parallel()
 	table := config.New()
@@ -173,14 +187,19 @@ func TestProblems(t *testing.T) {
 				"MAESTRO_ENGINE_GROUPS: \"none\" is not a whole number from 1 to 4096\n" +
 				"m.yaml:2: log.level: \"loud\" is not one of debug, info, warn, error",
 		},
-		"address":  {flags: []string{"--listen=8080"}, want: `--listen: "8080" is not an address; write HOST:PORT, or :PORT for all interfaces`},
-		"store":    {flags: []string{"--store=maestro.db"}, want: `--store: "maestro.db" is not a store; write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE`},
-		"password": {flags: []string{"--store=postgres://u:secret@"}, want: `--store: the URL is malformed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE`},
-		"size":     {flags: []string{"--http-max-response-bytes=1 parsec"}, want: `--http-max-response-bytes: "1 parsec" is not a size; write it like 65536, 64KiB, 16MiB or 1GB`},
-		"bool":     {flags: []string{"--shell-enabled=perhaps"}, want: `--shell-enabled: "perhaps" is neither true nor false`},
-		"url":      {flags: []string{"--kubernetes-api=host"}, want: `--kubernetes-api: "host" is not a URL; write it like https://host:6443`},
-		"allow":    {flags: []string{"--http-allow=http://x/"}, want: `--http-allow: "http://x/" is not a network; write it like 10.0.0.0/8, and hosts without scheme and path`},
-		"wildcard": {flags: []string{"--http-allow=a.*"}, want: `--http-allow: "a.*" is not a host; write HOST, HOST:PORT, *.DOMAIN or a network such as 10.0.0.0/8`},
+		"address":           {flags: []string{"--listen=8080"}, want: `--listen: "8080" is not an address; write HOST:PORT, or :PORT for all interfaces`},
+		"store":             {flags: []string{"--store=maestro.db"}, want: `--store: "maestro.db" is not a store; write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE`},
+		"password":          {flags: []string{"--store=postgres://u:secret@"}, want: `--store: the URL is malformed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE`},
+		"size":              {flags: []string{"--http-max-response-bytes=1 parsec"}, want: `--http-max-response-bytes: "1 parsec" is not a size; write it like 65536, 64KiB, 16MiB or 1GB`},
+		"bool":              {flags: []string{"--shell-enabled=perhaps"}, want: `--shell-enabled: "perhaps" is neither true nor false`},
+		"url":               {flags: []string{"--kubernetes-api=host"}, want: `--kubernetes-api: "host" is not a URL; write it like https://host:6443`},
+		"allow":             {flags: []string{"--http-allow=http://x/"}, want: `--http-allow: "http://x/" is not a network; write it like 10.0.0.0/8, and hosts without scheme and path`},
+		"lifetime":          {flags: []string{"--kubernetes-ttl=59s"}, want: `--kubernetes-ttl: "59s" is too short, the least is 1m0s; 0 means for ever`},
+		"no such lifetime":  {flags: []string{"--kubernetes-ttl=never"}, want: `--kubernetes-ttl: "never" is not a duration; write it like 500ms, 30s, 15m, 24h or 7d`},
+		"negative lifetime": {flags: []string{"--shell-ttl=-1s"}, want: `--shell-ttl: "-1s" is too short`},
+		"namespace":         {flags: []string{"--kubernetes-namespaces=a,B"}, want: `--kubernetes-namespaces: "B" is not a namespace, which has small letters, digits and - only, at most 63`},
+		"long namespace":    {flags: []string{"--kubernetes-namespaces=" + strings.Repeat("n", 64)}, want: `--kubernetes-namespaces: "` + strings.Repeat("n", 64) + `" is not a namespace, which has small letters, digits and - only, at most 63`},
+		"wildcard":          {flags: []string{"--http-allow=a.*"}, want: `--http-allow: "a.*" is not a host; write HOST, HOST:PORT, *.DOMAIN or a network such as 10.0.0.0/8`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 )
 
 // Setting is one row of the table.
@@ -56,8 +57,8 @@ func New() *Table {
 			Help: "most processes at a time; further steps wait"},
 		{Key: "shell.max_output_bytes", Default: "16MiB", value: size(&c.Shell.MaxOutputBytes, 1<<10),
 			Help: "how much of each output stream of an attempt is kept; what exceeds it is dropped"},
-		{Key: "shell.ttl", Default: "24h", value: duration(&c.Shell.TTL, 0),
-			Help: "how long work directories and logs stay after an attempt has ended"},
+		{Key: "shell.ttl", Default: "24h", value: lifetime(&c.Shell.TTL, 0),
+			Help: "how long work directories and logs stay after an attempt has ended; 0: for ever"},
 
 		{Key: "http.allow", value: list(&c.HTTP.Allow, checkAllow), Was: "stepruntime.http.allow-list",
 			Help: "what HTTP steps may call: hosts, host:port, *.domain, networks such as 10.0.0.0/8; nothing unless listed, * for everything"},
@@ -75,7 +76,19 @@ func New() *Table {
 		{Key: "kubernetes.kubeconfig", value: text(&c.Kubernetes.Kubeconfig),
 			Help: "kubeconfig file; default: the cluster this runs in, else ~/.kube/config"},
 		{Key: "kubernetes.namespace", Default: "default", value: text(&c.Kubernetes.Namespace),
-			Help: "namespace of the pods"},
+			Help: "namespace of the pods of steps that name none"},
+		{Key: "kubernetes.namespaces", value: list(&c.Kubernetes.Namespaces, checkNamespace),
+			Help: "which other namespaces steps may name; default: any in which the cluster lets this server make pods"},
+		{Key: "kubernetes.ttl", Default: "24h", value: lifetime(&c.Kubernetes.TTL, time.Minute),
+			Help: "how long a finished pod stays, for its log; at least 1m, 0: for ever"},
+		{Key: "kubernetes.pull_timeout", Default: "10m", value: duration(&c.Kubernetes.PullTimeout, 1),
+			Help: "how long a pod may fail to get its image or its settings until its attempt fails with PLATFORM_ERROR"},
+		{Key: "kubernetes.schedule_timeout", Default: "1h", value: duration(&c.Kubernetes.ScheduleTimeout, 1),
+			Help: "how long a pod may find no node until its attempt fails with PLATFORM_ERROR"},
+		{Key: "kubernetes.max_requests", Default: "16", value: count(&c.Kubernetes.MaxRequests, 1, 10_000),
+			Help: "most requests to the API server at a time, besides watches and logs that people read"},
+		{Key: "kubernetes.max_log_bytes", Default: "256MiB", value: size(&c.Kubernetes.MaxLogBytes, 1<<20),
+			Help: "of a larger log only the last 1000 lines are searched for output data"},
 
 		{Key: "engine.groups", Default: "16", value: count(&c.Engine.Groups, 1, 4096), Was: "engine.configs.max-group-num",
 			Help: "into how many groups runs are divided, the unit that nodes share work by; the same on all nodes; runs keep theirs when it changes"},
@@ -87,6 +100,11 @@ func New() *Table {
 			Help: "most start requests that wait to be stored; beyond it the server answers 429"},
 		{Key: "engine.shutdown_timeout", Default: "5s", value: duration(&c.Engine.ShutdownTimeout, 0),
 			Help: "how long a stopping server lets requests and commits finish; steps go on after the next start"},
+
+		{Key: "signals.per_attempt", Default: "false", value: boolean(&c.Signals.PerAttempt),
+			Help: "each attempt of a step announces signals of its own; otherwise, as in the original, a signal with the same params is announced once, ever"},
+		{Key: "signals.payload", Default: "false", value: boolean(&c.Signals.Payload),
+			Help: "the payload of a step's signal output is stored with the signal; otherwise, as in the original, it is dropped"},
 
 		{Key: "events.retention", Default: "7d", value: duration(&c.Events.Retention, 0),
 			Help: "how long published events can be read from /api/v3/events and are delivered; 0: for ever"},

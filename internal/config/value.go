@@ -79,6 +79,17 @@ func duration(to *time.Duration, least time.Duration) value {
 	})
 }
 
+// lifetime reads a duration of which 0 means for ever.
+func lifetime(to *time.Duration, least time.Duration) value {
+	return scalar("duration", func(s string) error {
+		err := duration(to, 0).parse([]string{s})
+		if err == nil && *to > 0 && *to < least {
+			return fmt.Errorf("%q is too short, the least is %s; 0 means for ever", s, least)
+		}
+		return err
+	})
+}
+
 // size reads a number of bytes with or without a unit.
 func size(to *int64, least int64) value {
 	units := map[string]int64{
@@ -149,6 +160,14 @@ func address(to *string) value {
 func checkPattern(s string) error {
 	if _, err := path.Match(s, ""); err != nil || s == "" {
 		return fmt.Errorf("%q is neither a workflow id nor a pattern such as etl.*", s)
+	}
+	return nil
+}
+
+// checkNamespace says whether s can be a namespace of a cluster.
+func checkNamespace(s string) error {
+	if len(s) > 63 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.Trim(s, "-") != s {
+		return fmt.Errorf("%q is not a namespace, which has small letters, digits and - only, at most 63", s)
 	}
 	return nil
 }

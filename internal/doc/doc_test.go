@@ -63,6 +63,31 @@ func TestParseJSONRefuses(t *testing.T) {
 	}
 }
 
+// TestParseLeadingJSON parses what text begins with; the rest is somebody else's.
+func TestParseLeadingJSON(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		` {"a":1} `:          `{"a":1}|`,
+		`{"a":1}} `:          `{"a":1}|} `,
+		"[1]\n + echo [2]\n": "[1]|+ echo [2]\n",
+		`1 2`:                `1|2`,
+	} {
+		n, rest, err := doc.ParseLeadingJSON([]byte(text), doc.Limits{})
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := string(doc.AppendNode(nil, n)) + "|" + string(rest); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	for _, text := range []string{``, `x {}`, `{"a":1`} {
+		if _, _, err := doc.ParseLeadingJSON([]byte(text), doc.Limits{}); err == nil {
+			t.Errorf("%q is taken for JSON", text)
+		}
+	}
+}
+
 func TestRepeated(t *testing.T) {
 	t.Parallel()
 	n, err := doc.ParseJSON([]byte(`{"a":1,"b":2,"a":3}`), doc.Limits{})

@@ -31,9 +31,31 @@ func (l Limits) OrDefaults() Limits {
 
 // ParseJSON parses one JSON value (RFC 8259) and nothing after it. The error is a Problem that names line and column.
 func ParseJSON(text []byte, limits Limits) (*Node, error) {
+	p, n, err := parseJSON(text, limits)
+	if err != nil {
+		return nil, err
+	}
+	if p.at < len(p.text) {
+		return nil, p.errorf("unexpected %s after the end of the document", p.found())
+	}
+	return n, nil
+}
+
+// ParseLeadingJSON parses the JSON value that text begins with. What follows it, from the first byte that is no white
+// space, is returned as it is.
+func ParseLeadingJSON(text []byte, limits Limits) (n *Node, rest []byte, err error) {
+	p, n, err := parseJSON(text, limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	return n, p.text[p.at:], nil
+}
+
+// parseJSON parses a value and the white space after it.
+func parseJSON(text []byte, limits Limits) (*jsonParser, *Node, error) {
 	limits = limits.OrDefaults()
 	if len(text) > limits.Bytes {
-		return nil, Problem{Message: fmt.Sprintf("document has %d bytes, more than the limit %d", len(text), limits.Bytes)}
+		return nil, nil, Problem{Message: fmt.Sprintf("document has %d bytes, more than the limit %d", len(text), limits.Bytes)}
 	}
 	p := &jsonParser{text: text, limits: limits, line: 1}
 	if bytes.HasPrefix(text, []byte("\uFEFF")) {
@@ -42,13 +64,10 @@ func ParseJSON(text []byte, limits Limits) (*Node, error) {
 	p.space()
 	n, err := p.value(0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.space()
-	if p.at < len(p.text) {
-		return nil, p.errorf("unexpected %s after the end of the document", p.found())
-	}
-	return n, nil
+	return p, n, nil
 }
 
 type jsonParser struct {

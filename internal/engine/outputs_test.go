@@ -126,6 +126,46 @@ func TestPostOutput_Before(t *testing.T) {
 	}
 }
 
+// TestPostOutput_Plain sends plain values: they have the types that the step declares, as if they had been printed.
+func TestPostOutput_Plain(t *testing.T) {
+	t.Parallel()
+	f, began, _ := openJobs(t)
+	defer f.close(t)
+	f.book.push(t, "w", "", `{"step":{"id":"a","type":"Shell","params":{"rows":{"value":0,"type":"LONG"},"days":{"value":[1],"type":"LONG_ARRAY"},"texts":{"value":{"a":"1"},"type":"STRING_MAP"},"more":{"value":"","type":"STRING"}}}}`)
+	run := f.start(t, "w")
+	j := <-began
+	f.post(t, "Shell", j.a.UUID, `{"params":{"rows":"7","days":[],"texts":{"b":2},"more":5}}`, true)
+	done(j.r)
+	r := f.await(t, run)
+	wantRows(t, r, 7)
+	for name, want := range map[string]string{"days": `[]`, "texts": `{"a":"1","b":"2"}`, "more": `"5"`} {
+		p := r.StepParams(0).Lookup(name)
+		if got := string(p.Result.AppendJSON(nil)); got != want || p.Time == 0 || p.Note != "" {
+			t.Errorf("%s is %s at %d (%s), want %s", name, got, p.Time, p.Note, want)
+		}
+	}
+}
+
+// TestArtifactsInParts has artifacts come in parts: reported twice, posted twice, and reported together with the end.
+func TestArtifactsInParts(t *testing.T) {
+	t.Parallel()
+	f, began, _ := openJobs(t)
+	defer f.close(t)
+	run := f.start(t, "w")
+	j := <-began
+	for _, text := range []string{`{"a":1,"b":1}`, `{"b":2}`} {
+		j.r.Report(step.Report{Artifacts: map[string][]byte{"free": []byte(text), "typed": []byte(`{"type":"X",` + text[1:])}})
+		f.post(t, "Shell", j.a.UUID, `{"artifacts":{"posted":`+text+`}}`, true)
+	}
+	j.r.Report(step.Report{State: step.Done, Output: &step.Output{Artifacts: map[string][]byte{"free": []byte(`{"c":3}`), "posted": []byte(`{"c":3}`)}}})
+	r := f.await(t, run)
+	for key, want := range map[string]string{"free": `{"a":1,"b":2,"c":3}`, "posted": `{"a":1,"b":2,"c":3}`, "typed": `{"type":"X","b":2}`} {
+		if got := string(r.Steps[0].Artifacts[key]); got != want {
+			t.Errorf("%s is %s, want %s", key, got, want)
+		}
+	}
+}
+
 // TestPostOutput_Race has jobs report at the very moment at which the engine is told that they exist.
 func TestPostOutput_Race(t *testing.T) {
 	t.Parallel()

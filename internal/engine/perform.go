@@ -2,12 +2,12 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"runtime/debug"
 	"time"
 
 	"maestro/internal/instance"
+	"maestro/internal/output"
 	"maestro/internal/step"
 	"maestro/internal/store"
 )
@@ -154,17 +154,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // encodeOutput returns what a job reported in the form in which output data is posted (spec/runtimes 6.1).
 func encodeOutput(o *step.Output) []byte {
-	out := struct {
-		Params    json.RawMessage            `json:"params,omitempty"`
-		Artifacts map[string]json.RawMessage `json:"artifacts,omitempty"`
-	}{Params: o.Params}
-	if len(o.Artifacts) > 0 {
-		out.Artifacts = make(map[string]json.RawMessage, len(o.Artifacts))
-		for k, v := range o.Artifacts {
-			out.Artifacts[k] = v
-		}
-	}
-	data, err := json.Marshal(out)
+	data, err := (*output.Data)(o).Encode()
 	if err != nil {
 		return []byte("null") // not JSON: told when the step finishes
 	}
@@ -172,16 +162,9 @@ func encodeOutput(o *step.Output) []byte {
 }
 
 func decodeOutput(data []byte) *step.Output {
-	var in struct {
-		Params    json.RawMessage            `json:"params"`
-		Artifacts map[string]json.RawMessage `json:"artifacts"`
-	}
-	if json.Unmarshal(data, &in) != nil {
+	o, err := output.Decode(data)
+	if err != nil {
 		return nil
 	}
-	out := &step.Output{Params: in.Params, Artifacts: make(map[string][]byte, len(in.Artifacts))}
-	for k, v := range in.Artifacts {
-		out.Artifacts[k] = v
-	}
-	return out
+	return (*step.Output)(o)
 }

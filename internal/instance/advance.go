@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"maestro/internal/output"
 	"maestro/param"
 )
 
@@ -183,10 +184,7 @@ func (r *Run) advanceFinishing(step int, at int64) {
 	r.to(step, Succeeded, at)
 }
 
-// DynamicOutput is the artifact by which a job announces signals of its own (spec/signals-triggers 4.2).
-const DynamicOutput = "maestro_dynamic_output"
-
 func (r *Run) announces(step int) bool {
-	_, dynamic := r.Steps[step].Artifacts[DynamicOutput]
+	_, dynamic := r.Steps[step].Artifacts[output.DynamicOutput]
 	return dynamic || len(r.Plan.Nodes[step].Step.SignalOutputs) > 0
 }

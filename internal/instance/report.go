@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"maestro/internal/output"
 	"maestro/spec"
 )
 
@@ -25,7 +26,7 @@ func (r *Run) reported(e Reported) error {
 		r.line(e.Step, l, e.At)
 	}
 	if e.Output != nil {
-		r.record(Record{Kind: KindStepOutput, Step: e.Step, At: e.At, Data: mergeOutput(s.Output, e.Output)})
+		r.record(Record{Kind: KindStepOutput, Step: e.Step, At: e.At, Data: output.Merge(s.Output, e.Output)})
 	}
 	if e.Outcome == OutcomeContinue {
 		if s.Status == Starting {
@@ -75,18 +76,9 @@ func (r *Run) latest(step int, attempt int64) (*Step, error) {
 	return &r.Steps[step], nil
 }
 
-// artifact merges one artifact into those of an attempt: objects without a type of their own are merged field by field,
-// others are replaced (spec/runtimes 3.1).
+// artifact merges one artifact into those of an attempt.
 func (r *Run) artifact(step int, key string, data []byte, at int64) {
-	if old, ok := r.Steps[step].Artifacts[key]; ok {
-		var a, b map[string]json.RawMessage
-		if json.Unmarshal(old, &a) == nil && json.Unmarshal(data, &b) == nil && a["type"] == nil && b["type"] == nil {
-			maps.Copy(a, b)
-			if merged, err := json.Marshal(a); err == nil {
-				data = merged
-			}
-		}
-	}
+	data = output.MergeArtifact(r.Steps[step].Artifacts[key], data)
 	r.record(Record{Kind: KindStepArtifact, Step: step, Text: key, Data: data, At: at})
 }
 

@@ -77,16 +77,12 @@ const (
 func encodeWhole(p *param.Params) []byte { return p.AppendJSON([]byte{whole}) }
 
 func decodeWhole(data []byte) (*param.Params, error) {
-	return decodeParams(data, param.DecodeOptions{AnyName: true})
-}
-
-func decodeParams(data []byte, opts param.DecodeOptions) (*param.Params, error) {
 	n, err := doc.ParseJSON(data, doc.Limits{})
 	if err != nil {
 		return nil, err
 	}
 	var problems doc.Problems
-	p := param.DecodeParams(n, "params", &problems, opts)
+	p := param.DecodeParams(n, "params", &problems, param.DecodeOptions{AnyName: true})
 	return p, problems.Err()
 }
 

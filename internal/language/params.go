@@ -5,6 +5,7 @@ import (
 
 	"maestro/internal/doc"
 	"maestro/internal/instance"
+	"maestro/internal/output"
 	"maestro/internal/scope"
 	"maestro/param"
 	"maestro/spec"
@@ -242,35 +243,38 @@ func (l *Language) RestoreStepParams(r *instance.Run, step int, a *instance.Atte
 }
 
 // Output implements instance.Language.
-func (l *Language) Output(r *instance.Run, step int, output []byte, _ int64) (*param.Params, []byte, map[string][]byte, error) {
-	var out struct {
-		Params    json.RawMessage            `json:"params"`
-		Artifacts map[string]json.RawMessage `json:"artifacts"`
-	}
-	if err := json.Unmarshal(output, &out); err != nil {
+func (l *Language) Output(r *instance.Run, step int, data []byte, now int64) (*param.Params, []byte, map[string][]byte, error) {
+	out, err := output.Decode(data)
+	if err != nil {
 		return nil, nil, nil, detailed(param.Wrap(param.Validation, err, "output data cannot be read"))
 	}
-	artifacts := make(map[string][]byte, len(out.Artifacts))
-	for k, v := range out.Artifacts {
-		artifacts[k] = v
-	}
-	if len(out.Params) == 0 || string(out.Params) == "null" {
-		return nil, nil, artifacts, nil
-	}
-	reported, err := decodeParams(out.Params, param.DecodeOptions{})
-	if err != nil {
-		return nil, nil, nil, detailed(param.Wrap(param.Validation, err, "output params cannot be read: %s", err))
+	if len(out.Params) == 0 {
+		return nil, nil, out.Artifacts, nil
 	}
 	own := r.StepParams(step)
 	if own == nil {
 		own = &param.Params{}
+	}
+	reported, err := outputParams(out.Params, own, now)
+	if err != nil {
+		return nil, nil, nil, detailed(param.Wrap(param.Validation, err, "output params cannot be read: %s", err))
 	}
 	merged, err := param.MergeOutput(own, reported)
 	if err != nil {
 		return nil, nil, nil, detailed(err)
 	}
 	if r.Plan.Nodes[step].Step.SubType.Set {
-		return merged, encodeWhole(merged), artifacts, nil
+		return merged, encodeWhole(merged), out.Artifacts, nil
 	}
-	return merged, merged.AppendResults([]byte{compact}, scope.StepDerive(scopeRun(r), scopeStep(r, step, &r.Steps[step].Attempt))), artifacts, nil
+	return merged, merged.AppendResults([]byte{compact}, scope.StepDerive(scopeRun(r), scopeStep(r, step, &r.Steps[step].Attempt))), out.Artifacts, nil
+}
+
+// outputParams reads reported params. The params of the step tell the types of plain values.
+func outputParams(text []byte, own *param.Params, now int64) (*param.Params, error) {
+	n, err := doc.ParseJSON(text, doc.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	var p doc.Problems
+	return output.Params(n, own, now, &p), p.Err()
 }

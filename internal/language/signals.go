@@ -6,6 +6,7 @@ import (
 
 	"maestro/internal/doc"
 	"maestro/internal/instance"
+	"maestro/internal/output"
 	"maestro/internal/signal"
 	"maestro/param"
 	"maestro/spec"
@@ -81,7 +82,7 @@ func (l *Language) Signals(r *instance.Run, step int, now int64) ([]byte, error)
 		}
 		list = append(list, o)
 	}
-	if artifact, ok := r.Steps[step].Artifacts[instance.DynamicOutput]; ok {
+	if artifact, ok := r.Steps[step].Artifacts[output.DynamicOutput]; ok {
 		reported, err := dynamicOutputs(artifact)
 		if err != nil {
 			return nil, detailed(err)
@@ -134,18 +135,21 @@ func appendMember(dst []byte, name string) []byte {
 func dynamicOutputs(artifact []byte) ([]signal.Output, error) {
 	n, err := doc.ParseJSON(artifact, doc.Limits{})
 	if err != nil {
-		return nil, param.Wrap(param.Validation, err, "artifact [%s] cannot be read", instance.DynamicOutput)
+		return nil, param.Wrap(param.Validation, err, "artifact [%s] cannot be read", output.DynamicOutput)
 	}
 	var list []signal.Output
 	outputs := n.Field("signal_outputs")
 	if outputs.IsNull() {
 		return nil, nil
 	}
+	if outputs.Kind != doc.List {
+		return nil, param.Errorf(param.Validation, "signal_outputs of artifact [%s] must be an array, not %s", output.DynamicOutput, outputs.Kind)
+	}
 	for _, item := range outputs.Items {
 		result := item.Field("evaluated_result")
 		name := result.Field("name")
 		if name.IsNull() || name.Kind != doc.String || name.Text == "" {
-			return nil, param.Errorf(param.Validation, "a signal output of artifact [%s] has no name", instance.DynamicOutput)
+			return nil, param.Errorf(param.Validation, "a signal output of artifact [%s] has no name", output.DynamicOutput)
 		}
 		o := signal.Output{Name: name.Text}
 		for i := range result.Members {

@@ -21,7 +21,7 @@ func TestDynamicOutputs(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	for _, text := range []string{
-		`{"signal_outputs":[{"evaluated_result":{"day":1}}]}`, `{"signal_outputs":[{"evaluated_result":{"name":7}}]}`, `{"signal_outputs":[{}]}`, `[`,
+		`{"signal_outputs":[{"evaluated_result":{"day":1}}]}`, `{"signal_outputs":[{"evaluated_result":{"name":7}}]}`, `{"signal_outputs":[{}]}`, `{"signal_outputs":{"name":"s"}}`, `[`,
 	} {
 		if _, err := dynamicOutputs([]byte(text)); err == nil {
 			t.Errorf("%s is accepted", text)

@@ -10,7 +10,7 @@ import (
 // pure are the packages of ring 0.
 var pure = []string{
 	"maestro/api", "maestro/sel", "maestro/param", "maestro/spec", "maestro/spec/dsl", "maestro/internal/doc",
-	"maestro/internal/cron", "maestro/internal/signal", "maestro/internal/scope", "maestro/internal/instance", "maestro/internal/language", "maestro/internal/view",
+	"maestro/internal/cron", "maestro/internal/output", "maestro/internal/signal", "maestro/internal/scope", "maestro/internal/instance", "maestro/internal/language", "maestro/internal/view",
 }
 
 // TestPure keeps ring 0 free of anything that could reach the world.

@@ -10,6 +10,7 @@ import (
 	"maestro/api"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
+	"maestro/internal/output"
 )
 
 // OutputTaker takes what jobs report about themselves. *engine.Engine is one.
@@ -36,20 +37,18 @@ func (d *OutputData) Register(handle func(pattern string, h HandlerFunc)) {
 }
 
 const (
-	// outputLimit is how large output data may be as compact JSON, in bytes (spec/runtimes 6.1).
-	outputLimit = 750_000
-	maxJobType  = 64
-	maxJobID    = 1024
+	maxJobType = 64
+	maxJobID   = 1024
 )
 
 // put takes output data of a job: {"external_job_type","external_job_id","workflow_id"?,"params"?,"artifacts"?}. Type and
 // id may be given in the query instead. What comes again for a job is merged into what came before, and into the params
-// and artifacts of its step when that succeeds.
+// and artifacts of its step when that succeeds. Other fields are ignored, with a warning.
 //
 // The answer is 200 with an empty body, or 202 where no running step has the job yet: the data is then kept for a day and
 // merged into the first step that turns out to have it. No `user` header is needed: the caller is a job.
 func (d *OutputData) put(w http.ResponseWriter, r *http.Request) error {
-	n, err := decodeBody(w, r, 4*outputLimit)
+	n, err := decodeBody(w, r, output.MaxText)
 	if err != nil {
 		return err
 	}
@@ -76,7 +75,7 @@ func (d *OutputData) put(w http.ResponseWriter, r *http.Request) error {
 	case strings.Contains(q.Type, "/"):
 		return api.Errorf(api.BadRequest, "external_job_type %q is not the type of a step", q.Type)
 	}
-	if q.Data, err = outputOf(n, d.now()); err != nil {
+	if q.Data, err = d.posted(w, n); err != nil {
 		return err
 	}
 	delivered, err := d.taker.PostOutput(r.Context(), q)
@@ -108,39 +107,19 @@ func jobText(n *doc.Node, q url.Values, name string, limit int) (string, error) 
 	return text, nil
 }
 
-// outputOf checks params and artifacts and returns them as they are kept, complete.
-func outputOf(n *doc.Node, now int64) ([]byte, error) {
-	params, artifacts := n.Field("params"), n.Field("artifacts")
-	for name, f := range map[string]*doc.Node{"params": params, "artifacts": artifacts} {
-		if !f.IsNull() && f.Kind != doc.Object {
-			return nil, api.Errorf(api.BadRequest, "JSON parse error: %s must be an object, not %s", name, f.Kind)
-		}
+// posted checks params and artifacts and returns them as they are kept. What is ignored is told in headers.
+func (d *OutputData) posted(w http.ResponseWriter, n *doc.Node) ([]byte, error) {
+	var p doc.Problems
+	data := output.Posted(n, d.now(), &p)
+	if err := p.Err(); err != nil {
+		return nil, malformed(err)
 	}
-	if (params.IsNull() || len(params.Members) == 0) && (artifacts.IsNull() || len(artifacts.Members) == 0) {
+	if data == nil {
 		return nil, api.Errorf(api.BadRequest, "the output data is empty: give params, artifacts or both")
 	}
-	out := []byte{'{'}
-	if !params.IsNull() {
-		text, err := reportedParams(params, now)
-		if err != nil {
-			return nil, err
-		}
-		out = append(append(out, `"params":`...), text...)
+	if size := output.Size(data); size > output.Limit {
+		return nil, api.Errorf(api.BadRequest, "the output data has %d characters, the limit is %d; keep large results elsewhere and report where", size, output.Limit)
 	}
-	if !artifacts.IsNull() {
-		for _, m := range artifacts.Members {
-			if m.Value.Kind != doc.Object {
-				return nil, api.Errorf(api.BadRequest, "JSON parse error: artifact %q must be an object, not %s", m.Name, m.Value.Kind)
-			}
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = doc.AppendNode(append(out, `"artifacts":`...), artifacts)
-	}
-	out = append(out, '}')
-	if len(out) > outputLimit {
-		return nil, api.Errorf(api.BadRequest, "the output data has %d bytes, the limit is %d; keep large results elsewhere and report where", len(out), outputLimit)
-	}
-	return out, nil
+	warn(w, p.List)
+	return data, nil
 }

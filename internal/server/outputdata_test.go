@@ -29,17 +29,13 @@ func TestOutputData(t *testing.T) {
 	put := func(body string) answer { t.Helper(); return h.call("PUT", path, body, "user", "") }
 
 	for in, want := range map[string]string{
-		`"params":{"n":{"type":"LONG","value":4}}`:                                `{"params":{"n":{"value":4,"type":"LONG","evaluated_result":4,"evaluated_time":1700000000000}}}`,
-		`"params":{"n":{"type":"LONG","evaluated_result":4,"evaluated_time":16}}`: `{"params":{"n":{"type":"LONG","evaluated_result":4,"evaluated_time":16}}}`,
-		`"params":{"n":42}`:                      `{"params":{"n":{"value":42,"type":"LONG","evaluated_result":42,"evaluated_time":1700000000000}}}`,
-		`"params":{"d":[1,2.5]}`:                 `"type":"DOUBLE_ARRAY","evaluated_result":[1.0,2.5]`,
-		`"params":{"s":["x"],"b":[true],"e":[]}`: `"type":"BOOLEAN_ARRAY"`,
-		`"params":{"m":{"a":1,"b":{"c":"x"}}}`:   `"evaluated_result":{"a":1,"b":{"c":"x"}}`,
-		`"artifacts":{"x":{"y":1}}`:              `{"artifacts":{"x":{"y":1}}}`,
-		`"params":{"a":"x"},"artifacts":{"maestro_retry":{"type":"RETRY","retryable":false}}`: `"artifacts":{"maestro_retry":{"type":"RETRY","retryable":false}}}`,
+		`"params":{"n":{"type":"LONG","value":4}}`:                                            `{"params":{"n":{"value":4,"type":"LONG","evaluated_result":4,"evaluated_time":1700000000000}}}`,
+		`"params":{"n":42,"e":[]}`:                                                            `{"params":{"n":42,"e":[]}}`, // the step knows of which type they are
+		`"artifacts":{"x":{"y":1,"type":"DEFAULT"}}`:                                          `{"artifacts":{"x":{"y":1}}}`,
+		`"params":{"a":"x"},"artifacts":{"maestro_retry":{"type":"RETRY","retryable":false}}`: `{"params":{"a":"x"},"artifacts":{"maestro_retry":{"type":"RETRY","retryable":false}}}`,
 	} {
 		put(`{"external_job_type":"Shell","external_job_id":"j/1","workflow_id":"w",`+in+`}`).want(t, 200)
-		if !strings.Contains(string(taker.last.Data), want) {
+		if string(taker.last.Data) != want {
 			t.Errorf("%s\ngot  %s\nwant %s", in, taker.last.Data, want)
 		}
 		if taker.last.Type != "Shell" || taker.last.Job != "j/1" || taker.last.WorkflowID != "w" {
@@ -62,10 +58,15 @@ func TestOutputData(t *testing.T) {
 		`{"external_job_id":"x","external_job_type":"K","artifacts":{"a":1}}`:                                   "must be an object",
 		`{"external_job_id":["x"],"external_job_type":"K","params":{"a":1}}`:                                    "must be a string",
 		`{"external_job_id":"` + strings.Repeat("x", 2000) + `","external_job_type":"K","params":{"a":1}}`:      "the limit is 1024",
-		`{"external_job_id":"x","external_job_type":"K","params":{"a":"` + strings.Repeat("x", 400_000) + `"}}`: "the limit is 750000",
+		`{"external_job_id":"x","external_job_type":"K","params":{"a":"` + strings.Repeat("x", 800_000) + `"}}`: "the limit is 750000",
 		`{`: "JSON parse error",
 	} {
 		put(body).want(t, 400, text)
+	}
+	got := put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1,"a":2},"parms":{}}`)
+	got.want(t, 200)
+	if told := strings.Join(got.header.Values("X-Maestro-Warning"), "; "); !strings.Contains(told, "a is given more than once") || !strings.Contains(told, "parms is ignored") {
+		t.Errorf("warnings %q", told)
 	}
 	taker.known = false
 	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 202, "no running step has job [x] of type [K]")

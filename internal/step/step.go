@@ -93,8 +93,8 @@ type Report struct {
 
 // Output is what a job reports about itself (spec/runtimes 6): params to set, artifacts to keep.
 type Output struct {
-	Params    []byte // JSON object: name → evaluated param
-	Artifacts map[string][]byte
+	Params    []byte            // JSON object: name → evaluated param; of what was posted also name → plain value
+	Artifacts map[string][]byte // key → JSON object
 }
 
 // Level of a timeline line.

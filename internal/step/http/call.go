@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"maestro/internal/output"
 	"maestro/internal/step"
 )
 
@@ -220,8 +221,8 @@ func (rt *Runtime) broken(a *step.Attempt, p any) outcome {
 
 // judge lets the state expression decide about an answer.
 func (rt *Runtime) judge(a *step.Attempt, q *request, ans *answer) outcome {
-	if n := outputChars(ans.body); n > maxOutput {
-		return unable(fatal(fmt.Sprintf("%s: the answer makes %d characters of output data, more than %d", q.about(), n, maxOutput)))
+	if n := outputChars(ans.body); n > output.Limit {
+		return unable(fatal(fmt.Sprintf("%s: the answer makes %d characters of output data, more than %d", q.about(), n, output.Limit)))
 	}
 	expr, err := stateExpr(a.Params)
 	if err != nil {
@@ -238,7 +239,7 @@ func (rt *Runtime) judge(a *step.Attempt, q *request, ans *answer) outcome {
 	rep := step.Report{State: st, Begun: true, Artifacts: map[string][]byte{artifactKey: artifact(q, ans, st)}}
 	rep.Timeline = info(fmt.Sprintf("%s answered %d in %s; state_expr makes it %s", q.about(), ans.status, shortly(ans.took), st))
 	if st == step.Done {
-		rep.Output = output(ans)
+		rep.Output = results(ans)
 	}
 	return outcome{rep, ans.status}
 }

@@ -43,7 +43,6 @@ type Config struct {
 const (
 	quiet          = 20 * time.Millisecond // an attempt that ends sooner is not reported running first: it saves a commit
 	maxHeaderBytes = 256 << 10             // of an answer
-	maxOutput      = 750_000               // characters of output data (spec/runtimes 6.1)
 	maxRedirects   = 10
 	smallBody      = 4 << 10     // answers that mean CONTINUE are all told up to this size,
 	rarely         = time.Minute // and larger ones this often

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"maestro/internal/output"
 	"maestro/internal/step"
 	"maestro/param"
 )
@@ -64,8 +65,8 @@ func artifact(q *request, ans *answer, st step.State) []byte {
 	return append(out, `,"type":"HTTP"}`...)
 }
 
-// output returns the params that the step sets if it ends well.
-func output(ans *answer) *step.Output {
+// results returns the params that the step sets if it ends well.
+func results(ans *answer) *step.Output {
 	now := time.Now().UnixMilli()
 	p := &param.Params{}
 	set := func(name string, v param.Value) {
@@ -80,7 +81,7 @@ func output(ans *answer) *step.Output {
 // with the body once, in UTF-16, and 400 for everything else.
 func outputChars(body string) int {
 	n := 400
-	if len(body) <= maxOutput/6-n {
+	if len(body) <= output.Limit/6-n {
 		return len(body) // more than a guess is not needed
 	}
 	for _, r := range body {

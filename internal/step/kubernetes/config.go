@@ -38,8 +38,7 @@ const (
 	annotationStep = "step_identity"   // whose pod it is: the uuid of the attempt is part of it
 	annotationStop = "maestro-stopped" // the attempt was stopped before it had a pod; this one never runs
 	containerName  = "maestro-job"
-	maxOutput      = 750_000 // of output data (spec/runtimes 6.1)
-	tailLines      = 128     // of the log, in the artifact
+	tailLines      = 128 // of the log, in the artifact
 	tailBytes      = 10 << 10
 	requestTries   = 30 * time.Second // how long a pod that cannot be created is tried to
 	logTries       = time.Minute      // the same for a log that cannot be read

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"maestro/internal/kube"
+	"maestro/internal/output"
 	"maestro/internal/step"
 )
 
@@ -20,7 +21,6 @@ func (cl *cluster) finish(j *job, s *state) time.Duration {
 	}
 	r := step.Report{State: s.verdict(), Begun: true}
 	text := "n/a"
-	var out *step.Output
 	lg, err := cl.readLog(j, s)
 	switch {
 	case cl.ctx.Err() != nil:
@@ -34,14 +34,23 @@ func (cl *cluster) finish(j *job, s *state) time.Duration {
 		r.Timeline = append(r.Timeline, warn("The log of the pod cannot be read; output data, if there was any, is lost: "+oneLine(err.Error())))
 	default:
 		text = lg.tail.String()
-		if out, err = readOutput(lg.marks.last, lg.marks.tooLong, j.a.Params); err != nil {
+		reported := output.Reader{Declared: j.a.Params, Time: ended(s).UnixMilli()}
+		err := reported.Section(lg.marks.Section())
+		var out *output.Data
+		if err == nil {
+			out, err = reported.Data()
+		}
+		if err != nil {
 			return cl.malformed(j, about(j, c, artifacts, nil), s, err)
+		}
+		r.Output = (*step.Output)(out)
+		if ignored := reported.Ignored(); ignored != "" {
+			r.Timeline = append(r.Timeline, warn("Ignored in the output data: "+ignored))
 		}
 		if lg.cut {
 			r.Timeline = append(r.Timeline, warn(fmt.Sprintf("The log has more than %d MiB; only its end was searched for output data", cl.cfg.MaxLogBytes>>20)))
 		}
 	}
-	r.Output = out
 	r.Artifacts = about(j, c, artifacts, &text)
 	story := s.story(j.name)
 	switch {
@@ -63,8 +72,20 @@ func (cl *cluster) malformed(j *job, artifacts map[string][]byte, s *state, err 
 		state = v // it was cut off, and perhaps in the middle of that
 	}
 	message := "Error processing the output data in " + j.kind.Runtime
-	cl.settle(j, step.Report{State: state, Begun: true, Artifacts: artifacts, Timeline: details(message, err.Error())}, false)
+	causes := []string{"between the output tokens: " + err.Error()}
+	if s.verdict() != step.Done {
+		causes = append(causes, s.story(j.name))
+	}
+	cl.settle(j, step.Report{State: state, Begun: true, Artifacts: artifacts, Timeline: details(message, causes...)}, false)
 	return idle
+}
+
+// ended returns when a pod ended: at the latest now.
+func ended(s *state) time.Time {
+	if s.finished.IsZero() {
+		return time.Now()
+	}
+	return s.finished
 }
 
 func oneLine(s string) string { return clause(s) }
@@ -72,7 +93,7 @@ func oneLine(s string) string { return clause(s) }
 // reading is what was found in a log.
 type reading struct {
 	tail  tail
-	marks marks
+	marks output.Marks
 	cut   bool // not all of it was read
 }
 
@@ -105,12 +126,12 @@ func (cl *cluster) readPart(j *job, lines int) (*reading, error) {
 		return nil, err
 	}
 	defer body.Close()
-	r := &reading{tail: tail{max: tailBytes, lines: tailLines}, marks: marks{max: maxOutput}}
+	r := &reading{tail: tail{max: tailBytes, lines: tailLines}}
 	buf := make([]byte, 32<<10)
 	for left := cl.cfg.MaxLogBytes; left > 0; {
 		n, err := body.Read(buf[:min(int64(len(buf)), left)])
 		r.tail.write(buf[:n])
-		r.marks.write(buf[:n])
+		r.marks.Write(buf[:n])
 		left -= int64(n)
 		if errors.Is(err, io.EOF) {
 			return r, nil

@@ -9,12 +9,8 @@ import (
 	"time"
 
 	"maestro/internal/kube"
+	"maestro/internal/output"
 	"maestro/internal/step"
-)
-
-const (
-	outputStart = "MAESTRO_OUTPUT_START_TOKEN"
-	outputEnd   = "MAESTRO_OUTPUT_END_TOKEN"
 )
 
 // identity is the attempt's name in annotations and messages. Its last part is the uuid of the attempt.
@@ -92,8 +88,8 @@ func environment(a *step.Attempt, c *Command) []kube.EnvVar {
 		{Name: "MAESTRO_STEP_ID", Value: a.StepID},
 		{Name: "MAESTRO_STEP_ATTEMPT_ID", Value: strconv.FormatInt(a.Number, 10)},
 		{Name: "MAESTRO_STEP_INSTANCE_UUID", Value: a.UUID},
-		{Name: "MAESTRO_OUTPUT_START", Value: outputStart},
-		{Name: "MAESTRO_OUTPUT_END", Value: outputEnd},
+		{Name: output.StartVar, Value: output.StartToken},
+		{Name: output.EndVar, Value: output.EndToken},
 	}
 	ours := len(env)
 	for _, p := range c.Env {

@@ -1,121 +1,83 @@
 package kubernetes
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
+	"maestro/internal/kube"
+	"maestro/internal/output"
+	"maestro/internal/step"
 	"maestro/param"
 )
 
-func TestReadOutput(t *testing.T) {
+// TestOutput has pods that report in their logs. What a report means is tested where it is read.
+func TestOutput(t *testing.T) {
 	t.Parallel()
-	declared := &param.Params{}
-	set(declared, "rows", param.LongValue(0))
-	set(declared, "name", param.StringValue(""))
-	for _, c := range []struct{ name, text, params, artifacts, err string }{
-		{name: "Nothing", text: "  \n"},
-		{name: "Empty", text: "{}"},
-		{name: "Whole", text: `{"params":{"rows":{"value":42,"type":"LONG","evaluated_result":42,"evaluated_time":1}}}`,
-			params: `{"rows":{"value":42,"type":"LONG","evaluated_result":42,"evaluated_time":1}}`},
-		{name: "NoResult", text: `{"params":{"x":{"value":"a","type":"STRING","evaluated_time":7}}}`,
-			params: `{"x":{"value":"a","type":"STRING","evaluated_result":"a","evaluated_time":7}}`},
-		{name: "Map", text: `{"params":{"m":{"type":"MAP","value":{"k":{"type":"LONG","value":1}},"evaluated_time":7}}}`,
-			params: `{"m":{"value":{"k":{"value":1,"type":"LONG"}},"type":"MAP","evaluated_result":{"k":1},"evaluated_time":7}}`},
-		{name: "Plain", text: `{"rows":7,"name":"x"}`,
-			params: `{"rows":{"value":7,"type":"LONG","evaluated_result":7,"evaluated_time":NOW},"name":{"value":"x","type":"STRING","evaluated_result":"x","evaluated_time":NOW}}`},
-		{name: "PlainTyped", text: `{"name":7}`, params: `{"name":{"value":"7","type":"STRING","evaluated_result":"7","evaluated_time":NOW}}`},
-		{name: "PlainInWhole", text: `{"params":{"l":[1,2.5]}}`, params: `{"l":{"value":[1,2.5],"type":"DOUBLE_ARRAY","evaluated_result":[1.0,2.5],"evaluated_time":NOW}}`},
-		{name: "Artifacts", text: `{"artifacts":{"a":{"type":"default","n":1},"maestro_retry":{"type":"RETRY","retryable":false}}}`,
-			artifacts: `map[a:{"n":1} maestro_retry:{"type":"RETRY","retryable":false}]`},
-		{name: "NoJSON", text: " not json ", err: "not valid JSON"},
-		{name: "Cut", text: `{"params":`, err: "not valid JSON"},
-		{name: "List", text: `[1]`, err: "must be an object, not array"},
-		{name: "Null", text: `{"params":{"rows":null}}`, err: `param "rows" of output data is null`},
-		{name: "WrongType", text: `{"rows":"many"}`, err: "rows"},
-		{name: "NoObject", text: `{"artifacts":{"a":1}}`, err: `artifact "a" of output data must be an object`},
-		{name: "NoText", text: "{\"a\":\"\xff\"}", err: "not UTF-8"},
-		{name: "TooLong", text: strings.Repeat(" ", 10) + `"` + strings.Repeat("x", maxOutput) + `"`, err: "750000 bytes"},
+	const s, e = output.StartToken, output.EndToken
+	const seven = `{"rows":{"value":7,"type":"LONG","evaluated_result":7,"evaluated_time":1700000000000}}`
+	for name, c := range map[string]struct {
+		log    string
+		exit   int
+		want   step.State
+		params string
+		says   []string // lines of the timeline after the first
+	}{
+		"Nothing":      {"a log", 0, step.Done, "", []string{"0 Kubernetes pod [POD] succeeded"}},
+		"Declared":     {s + `{"rows":"7"}` + e, 0, step.Done, seven, []string{"0 Kubernetes pod [POD] succeeded"}},
+		"LastWins":     {s + `{"rows":6}` + e + s + `{"rows":7}` + e, 0, step.Done, seven, []string{"0 Kubernetes pod [POD] succeeded"}},
+		"Environment":  {"MAESTRO_OUTPUT_START=" + s + "\nMAESTRO_OUTPUT_END=" + e + "\n", 0, step.Done, "", []string{"0 Kubernetes pod [POD] succeeded"}},
+		"OfAFailedOne": {s + `{"rows":7}` + e, 3, step.UserError, seven, []string{"0 Kubernetes pod [POD] failed with exit code [3]"}},
+		"Mixed": {s + `{"rows":7}` + "\n+ echo" + e, 0, step.Done, seven,
+			[]string{`1 Ignored in the output data: "+ echo", which follows the object`, "0 Kubernetes pod [POD] succeeded"}},
+		"Open": {s + `{"rows":7}` + e + s + `{"rows":8}`, 0, step.Done, seven,
+			[]string{"1 Ignored in the output data: an object after the last " + s + ", since there is no " + e + " after it", "0 Kubernetes pod [POD] succeeded"}},
+		"NoJSON": {s + " rows=7 " + e, 0, step.UserError, "",
+			[]string{"2 Error processing the output data in KubernetesStepRuntime between the output tokens: it is not valid JSON: unexpected 'r', expected a value (line 1, column 2)"}},
+		"Unknown": {s + `{"params":{"rows":7},"rows":7}` + e, 0, step.UserError, "",
+			[]string{"2 Error processing the output data in KubernetesStepRuntime between the output tokens: rows is an unknown field beside params and artifacts (line 1, column 22)"}},
+		"TooLong": {s + strings.Repeat(" ", output.MaxText+1) + e, 0, step.UserError, "",
+			[]string{"2 Error processing the output data in KubernetesStepRuntime between the output tokens: it has more than the 3000000 bytes that output data may have"}},
+		"TooMuch": {s + `{"params":{"x":"` + strings.Repeat("x", output.Limit) + `"}}` + e, 0, step.UserError, "",
+			[]string{"2 Error processing the output data in KubernetesStepRuntime between the output tokens: it has 750096 characters, more than the 750000 that output data may have"}},
+		"NoJSONOfAFailedOne": {s + "{" + e, 3, step.UserError, "",
+			[]string{"2 Error processing the output data in KubernetesStepRuntime between the output tokens: it is not valid JSON: unexpected end of input, expected a field name in double quotes (line 1, column 2); Kubernetes pod [POD] failed with exit code [3]"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			out, err := readOutput([]byte(c.text), false, declared)
-			if c.err != "" {
-				if err == nil || !strings.Contains(err.Error(), c.err) {
-					t.Fatalf("got error %v, want %q", err, c.err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			a := attempt("", "image", "holds")
+			set(a.Params, "rows", param.LongValue(0))
+			r := start(t, f.open(t), a)
+			f.set(f.pod(t, a.UUID), func(p *fakePod) {
+				p.log, p.Status.Phase = c.log, kube.Succeeded
+				if c.exit != 0 {
+					p.Status.Phase = kube.Failed
 				}
-				return
+				box := kube.ContainerStatus{Name: containerName}
+				box.State.Terminated = &kube.Terminated{ExitCode: c.exit, FinishedAt: time.UnixMilli(1700000000000).UTC().Format(time.RFC3339)}
+				p.Status.ContainerStatuses = []kube.ContainerStatus{box}
+			})
+			got := r.Want(t, c.want)
+			var params string
+			if got.Output != nil {
+				params = string(got.Output.Params)
 			}
-			if err != nil {
-				t.Fatal(err)
+			if params != c.params {
+				t.Errorf("params %s, want %s", params, c.params)
 			}
-			if c.params == "" && c.artifacts == "" {
-				if out != nil {
-					t.Errorf("got %+v, want nothing", out)
-				}
-				return
+			told := strings.Split(strings.TrimSpace(lines(r)), "\n")[1:]
+			for i := range told {
+				told[i] = strings.TrimSpace(told[i])
 			}
-			got := string(out.Params)
-			if i := strings.Index(c.params, "NOW"); i >= 0 && len(got) > i+13 {
-				got = strings.ReplaceAll(got, got[i:i+13], "NOW")
+			if want := strings.ReplaceAll(strings.Join(c.says, "\n"), "POD", a.UUID); strings.Join(told, "\n") != want {
+				t.Errorf("timeline\n%s\nwant\n%s", strings.Join(told, "\n"), want)
 			}
-			if got != c.params {
-				t.Errorf("params\n got %s\nwant %s", got, c.params)
-			}
-			if got := printed(out.Artifacts); got != c.artifacts {
-				t.Errorf("artifacts\n got %s\nwant %s", got, c.artifacts)
+			if kept := strings.Contains(string(got.Artifacts[artifactKey]), `"execution_output"`); kept == strings.HasPrefix(c.says[0], "2") {
+				t.Errorf("artifact %.300s", got.Artifacts[artifactKey])
 			}
 		})
-	}
-}
-
-func printed(m map[string][]byte) string {
-	if m == nil {
-		return ""
-	}
-	texts := map[string]string{}
-	for k, v := range m {
-		texts[k] = string(v)
-	}
-	return fmt.Sprint(texts)
-}
-
-// TestMarks cuts logs into pieces in many ways, none of which matters.
-func TestMarks(t *testing.T) {
-	t.Parallel()
-	s, e := outputStart, outputEnd
-	long := strings.Repeat("y", 100)
-	for _, c := range []struct{ log, want string }{
-		{"", "nothing"}, {"no tokens", "nothing"}, {s, "nothing"}, {e, "nothing"}, {e + "x" + s, "nothing"},
-		{s + "a" + e, "a"}, {s + e, ""}, {"x" + s + "a" + e + "z", "a"},
-		{s + "a" + e + s + "b" + e, "b"}, // the last counts
-		{s + "a" + e + s + "b", "a"},     // that is whole
-		{s + "a" + s + "b" + e, "b"},     // and the nearest start
-		{s + "a" + e + e, "a"},           // an end of nothing is nothing
-		{"MAESTRO_OUTPUT_START_" + s + "a" + e, "a"},
-		{s + long + e, "too long"}, {s + long + e + s + "a" + e, "a"}, {s + "a" + e + s + long + e, "too long"},
-	} {
-		for range 50 {
-			m := marks{max: 20}
-			for rest := c.log; rest != ""; {
-				n := 1 + rand.IntN(min(len(rest), 30))
-				m.write([]byte(rest[:n]))
-				rest = rest[n:]
-			}
-			got := string(m.last)
-			switch {
-			case m.tooLong:
-				got = "too long"
-			case m.last == nil:
-				got = "nothing"
-			}
-			if got != c.want {
-				t.Fatalf("%q: got %q, want %q", c.log, got, c.want)
-			}
-			if cap(m.buf) > 1000 {
-				t.Fatalf("%q: holds %d bytes", c.log, cap(m.buf))
-			}
-		}
 	}
 }
 

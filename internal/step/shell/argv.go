@@ -9,13 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"maestro/internal/output"
 	"maestro/internal/step"
-)
-
-// Tokens around output data in stdout, the same as those of other job runtimes (spec/runtimes 4.4).
-const (
-	outputStart = "MAESTRO_OUTPUT_START_TOKEN"
-	outputEnd   = "MAESTRO_OUTPUT_END_TOKEN"
 )
 
 // words splits an interpreter into the program and its arguments as a shell does: at blanks, except between quotes and
@@ -120,8 +115,8 @@ func (c *command) environ(a *step.Attempt, dir, outputFile string) []string {
 	e.set("MAESTRO_STEP_ATTEMPT_ID", strconv.FormatInt(a.Number, 10))
 	e.set("MAESTRO_STEP_INSTANCE_UUID", a.UUID)
 	e.set("MAESTRO_OUTPUT_FILE", outputFile)
-	e.set("MAESTRO_OUTPUT_START", outputStart)
-	e.set("MAESTRO_OUTPUT_END", outputEnd)
+	e.set(output.StartVar, output.StartToken)
+	e.set(output.EndVar, output.EndToken)
 	return e.list
 }
 

@@ -33,7 +33,6 @@ type Config struct {
 const (
 	maxGrace     = time.Hour
 	tailBytes    = 8 << 10   // of each stream, in the artifact
-	maxOutput    = 750_000   // of output data (spec/runtimes 6.1)
 	maxScriptArg = 100 << 10 // longer scripts go through a file: Linux takes at most 128 KiB in one argument
 )
 

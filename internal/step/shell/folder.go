@@ -68,6 +68,7 @@ type ending struct {
 	Stderr    string  `json:",omitempty"`
 	Marked    *string `json:",omitempty"` // what stood between the last output tokens
 	TooMarked bool    `json:",omitempty"` // more stood there than output data may have
+	Unended   bool    `json:",omitempty"` // an object was begun after a later start token, which has no end token
 	Remains   bool    `json:",omitempty"` // it left processes behind, which were killed
 	LogError  string  `json:",omitempty"` // why the log is not complete
 }

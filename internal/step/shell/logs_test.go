@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,50 +138,6 @@ func TestLogThatCannotBeStored(t *testing.T) {
 	got := r.Want(t, step.Done)
 	if !strings.HasSuffix(about(t, got).Stdout, "y\nend\n") || !strings.Contains(fmt.Sprint(got.Timeline), "log is not complete: store stdout") {
 		t.Errorf("timeline %+v", got.Timeline)
-	}
-}
-
-// TestMarks cuts streams into pieces in every way: what is found does not depend on it.
-func TestMarks(t *testing.T) {
-	t.Parallel()
-	const s, e = outputStart, outputEnd
-	for in, want := range map[string]string{
-		"":                                    "none",
-		"text only":                           "none",
-		s + "a" + e:                           "a",
-		"x" + s + "a" + e + "y" + s + "b" + e: "b",
-		s + "a" + s + "b" + e:                 "b",
-		e + s + "a" + e + e:                   "a",
-		s + "a":                               "none",
-		s + "a" + e + s + "b":                 "a",
-		s + e:                                 "",
-		"MAESTRO_OUTPUT_START=" + s + "\nMAESTRO_OUTPUT_END=" + e + "\n":      "none",
-		"export MAESTRO_OUTPUT_START='" + s + "'\n" + s + "a" + e:             "a",
-		s + "a" + e + "MAESTRO_OUTPUT_START=" + s + "MAESTRO_OUTPUT_END=" + e: "a",
-		s + strings.Repeat("z", 50) + e:                                       "too long",
-		s + strings.Repeat("z", 500) + e:                                      "too long",
-		s + strings.Repeat("z", 500) + e + s + e:                              "",
-	} {
-		for range 50 {
-			m := marks{max: 40}
-			for rest := []byte(in); len(rest) > 0; {
-				n := 1 + rand.IntN(min(len(rest), 30))
-				m.Write(rest[:n])
-				rest = rest[n:]
-				if len(m.buf) > 200 {
-					t.Fatalf("%d bytes are held", len(m.buf))
-				}
-			}
-			got := "none"
-			if m.tooLong {
-				got = "too long"
-			} else if m.last != nil {
-				got = *m.last
-			}
-			if got != want {
-				t.Fatalf("in %q: %q, want %q", in, got, want)
-			}
-		}
 	}
 }
 

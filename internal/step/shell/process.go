@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"maestro/internal/output"
 )
 
 const (
@@ -36,7 +38,7 @@ type child struct {
 	captured sync.WaitGroup
 	logs     []*logWriter
 	tails    [2]*tail
-	marks    *marks
+	marks    *output.Marks
 }
 
 func (c *child) note(err error) {
@@ -51,7 +53,7 @@ func (s *supervisor) start() (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &child{exit: make(chan syscall.WaitStatus, 1), gone: make(chan struct{}), marks: &marks{max: maxOutput}}
+	c := &child{exit: make(chan syscall.WaitStatus, 1), gone: make(chan struct{}), marks: new(output.Marks)}
 	var theirs []*os.File
 	defer func() {
 		for _, f := range theirs {
@@ -200,7 +202,8 @@ func (c *child) watch(asked <-chan struct{}, grace time.Duration, deadline <-cha
 	}
 	c.settle(e, asked, kill)
 	e.Stdout, e.Stderr = c.tails[0].String(), c.tails[1].String()
-	e.Marked, e.TooMarked = c.marks.last, c.marks.tooLong
+	section := c.marks.Section()
+	e.Marked, e.TooMarked, e.Unended = section.Text, section.TooLong, section.Open
 	for _, w := range c.logs {
 		if w.err != nil {
 			c.note(fmt.Errorf("store %s: %w", w.stream, w.err))

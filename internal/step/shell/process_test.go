@@ -245,7 +245,10 @@ func TestKilledSupervisor(t *testing.T) {
 	a := attempt("", shellParams("script", "echo some; echo output >&2; sleep 600 & echo ready; sleep 600"))
 	r := steptest.NewRecorder(10 * time.Second)
 	rt.Start(t.Context(), a, r)
-	eventually(t, "ready", func() bool { return strings.Contains(stdout(t, rt, a), "ready") })
+	eventually(t, "ready", func() bool {
+		stderr, _, err := rt.ReadLog(t.Context(), a, "stderr", 0, 100)
+		return strings.Contains(stdout(t, rt, a), "ready") && string(stderr) == "output\n" && err == nil
+	})
 	b, err := readRecord[birth](folder(filepath.Join(rt.attempts(), a.UUID)), fileBegun)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"maestro/internal/output"
 	"maestro/internal/step"
 )
 
@@ -110,8 +111,8 @@ func (l *life) judge(r *step.Report, e *ending, a *artifact) {
 			why += fmt.Sprintf(", which usually means %s%s", signalName(e.Exit-128), hint(e.Exit-128))
 		}
 	}
-	output, err := l.output(e)
-	r.Output = output
+	out, ignored, err := l.output(e)
+	r.Output = (*step.Output)(out)
 	switch {
 	case r.State != step.Done:
 		r.Timeline = failure(r.State, append([]string{why}, lastLines(e.Stderr, 5)...)...)
@@ -125,6 +126,9 @@ func (l *life) judge(r *step.Report, e *ending, a *artifact) {
 		r.Timeline = info(fmt.Sprintf("Skipped its work, as exit code %d says, after %s", e.Exit, ran(e)))
 	default:
 		r.Timeline = info(fmt.Sprintf("Process ended with exit code %d after %s", e.Exit, ran(e)))
+	}
+	if ignored != "" {
+		r.Timeline = append(r.Timeline, step.Line{Level: step.Warn, Message: "Ignored in the output data: " + ignored})
 	}
 }
 
@@ -181,26 +185,21 @@ func lastLines(text string, n int) []string {
 
 // output reads what the process reported: between tokens in its output, and in its output file. It returns what can be
 // read even if something cannot.
-func (l *life) output(e *ending) (*step.Output, error) {
-	o := &outputData{declared: l.a.Params, time: e.Ended}
+func (l *life) output(e *ending) (out *output.Data, ignored string, err error) {
+	r := output.Reader{Declared: l.a.Params, Time: e.Ended, Lines: true}
 	var failed error
-	if e.TooMarked {
-		failed = fmt.Errorf("between the output tokens: it has more than the %d bytes that output data may have", maxOutput)
-	}
-	if e.Marked != nil {
-		if err := o.add([]byte(*e.Marked)); err != nil {
-			failed = fmt.Errorf("between the output tokens: %w", err)
-		}
+	if err := r.Section(output.Section{Text: e.Marked, TooLong: e.TooMarked, Open: e.Unended}); err != nil {
+		failed = fmt.Errorf("between the output tokens: %w", err)
 	}
 	text, err := l.outputFile()
 	if err == nil {
-		err = o.add(text)
+		err = r.File(text)
 	}
 	if err != nil {
 		failed = errors.Join(failed, fmt.Errorf("in the output file: %w", err))
 	}
-	out, err := o.result()
-	return out, errors.Join(failed, err)
+	out, err = r.Data()
+	return out, r.Ignored(), errors.Join(failed, err)
 }
 
 // outputFile returns the content of MAESTRO_OUTPUT_FILE. The process may have put anything there: only a file is read.
@@ -216,5 +215,5 @@ func (l *life) outputFile() ([]byte, error) {
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.New("it is not a file")
 	}
-	return io.ReadAll(io.LimitReader(file, maxOutput+2))
+	return io.ReadAll(io.LimitReader(file, output.MaxText+1))
 }

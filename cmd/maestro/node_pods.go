@@ -1,0 +1,39 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"maestro/internal/config"
+	"maestro/internal/kube"
+	"maestro/internal/step/kubernetes"
+)
+
+// pods returns the runtime of steps that run as pods.
+func pods(cfg *config.Config, log *slog.Logger) (*kubernetes.Runtime, error) {
+	way, err := kube.Find(kube.Where{API: cfg.Kubernetes.API, Kubeconfig: cfg.Kubernetes.Kubeconfig})
+	if err != nil {
+		return nil, err
+	}
+	api, err := kube.New(way)
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.New(podSettings(cfg, api, log))
+}
+
+func podSettings(cfg *config.Config, api *kube.Client, log *slog.Logger) kubernetes.Config {
+	k := cfg.Kubernetes
+	return kubernetes.Config{
+		Client: api, Name: cfg.ClusterName, Namespace: k.Namespace, Namespaces: k.Namespaces, Workers: k.MaxRequests,
+		TTL: lifetime(k.TTL), PullPatience: k.PullTimeout, SchedulePatience: k.ScheduleTimeout, MaxLogBytes: k.MaxLogBytes, Log: log,
+	}
+}
+
+// lifetime returns a setting of which 0 means for ever as runtimes take it, for which that is below 0.
+func lifetime(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
