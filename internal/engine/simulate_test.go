@@ -338,6 +338,9 @@ func (s *simulation) compare(e *engine.Engine) {
 				s.errorf("run %s cannot be loaded: %v", r.Identity(), err)
 				return
 			}
+			if r.Status == instance.RunFailed && stored.Status == instance.FailedCleared {
+				return // just marked as seen to, which is written to the store, too
+			}
 			if got, want := state(r), state(stored); !bytes.Equal(got, want) {
 				s.errorf("events-equal-state: run %s in memory:\n%s\nin the store:\n%s", r.Identity(), got, want)
 			}
