@@ -16,6 +16,7 @@ func TestLean(t *testing.T) {
 		for name := range p.All() {
 			out = append(out, name)
 		}
+		slices.Sort(out)
 		return out
 	}
 	for _, c := range []struct {
@@ -24,8 +25,8 @@ func TestLean(t *testing.T) {
 		own, work []string
 	}{
 		{nil, false, []string{"http", "state_expr"}, nil},
-		{[]string{"status_code", "mine", "theirs"}, false, []string{"http", "state_expr", "mine"}, []string{"theirs"}},
-		{nil, true, []string{"http", "state_expr", "mine", "large"}, []string{"theirs", "large"}},
+		{[]string{"status_code", "mine", "theirs"}, false, []string{"http", "mine", "state_expr"}, []string{"theirs"}},
+		{nil, true, []string{"http", "large", "mine", "state_expr"}, []string{"large", "theirs"}},
 	} {
 		s := server(t, func(http.ResponseWriter, *http.Request) {})
 		var seen *step.Attempt
