@@ -94,7 +94,7 @@ func New() *Table {
 			Help: "into how many groups runs are divided, the unit that nodes share work by; the same on all nodes; runs keep theirs when it changes"},
 		{Key: "engine.max_runs_in_memory", Default: "100000", value: count(&c.Engine.MaxRunsInMemory, 1, 100_000_000),
 			Help: "most runs held in memory; further ones wait in the store"},
-		{Key: "engine.idle_after", Default: "1s", value: duration(&c.Engine.IdleAfter, 0),
+		{Key: "engine.idle_after", Default: "1s", value: duration(&c.Engine.IdleAfter, 1),
 			Help: "a run in which nothing has happened for this long leaves memory until something does"},
 		{Key: "engine.queue_limit", Default: "10000", value: count(&c.Engine.QueueLimit, 1, 100_000_000),
 			Help: "most start requests that wait to be stored; beyond it the server answers 429"},
@@ -124,7 +124,7 @@ func New() *Table {
 			Help: "ids of the workflows whose events are sent, with * for any text; default: all"},
 		{Key: "job_template.cache_ttl", Default: "60s", value: duration(&c.JobTemplate.CacheTTL, 0), Was: "stepruntime.job-template-cache.cache-ttl",
 			Help: "how long a job template is used before it is read again"},
-		{Key: "step_action.timeout", Default: "5s", value: duration(&c.StepAction.Timeout, 0), Was: "maestro.step-action.action-timeout",
+		{Key: "step_action.timeout", Default: "5s", value: duration(&c.StepAction.Timeout, 1), Was: "maestro.step-action.action-timeout",
 			Help: "how long a blocking action on a step waits for it to happen before it answers 408"},
 
 		{Key: "log.level", Default: "info", value: choice(&c.Log.Level, "debug", "info", "warn", "error"),
