@@ -158,8 +158,15 @@ func TestSecondInterrupt(t *testing.T) {
 	hang(t, d, "POST /api/v3/workflows HTTP/1.1\r\nHost: x\r\nuser: t\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
 	d.signal(syscall.SIGINT)
 	d.says(`msg=stopping`)
-	time.Sleep(50 * time.Millisecond) // nothing to see of the first one having been taken note of
-	d.signal(syscall.SIGINT)
+	eventually(t, "the second one ends it", func() bool { // it may come before the first has been taken note of
+		d.signal(syscall.SIGINT)
+		select {
+		case <-d.done:
+			return true
+		case <-time.After(50 * time.Millisecond):
+			return false
+		}
+	})
 	if code := d.wait(); code == 0 {
 		t.Error("the second interrupt left with exit code 0")
 	}

@@ -70,8 +70,8 @@ func onTerminal(t *testing.T, dir, text string, args ...string) (string, int) {
 	}
 	_ = tty.Close()
 	var out output
-	go func() { _, _ = io.Copy(&out, master) }()
-	ended := make(chan struct{})
+	ended, drained := make(chan struct{}), make(chan struct{})
+	go func() { _, _ = io.Copy(&out, master); close(drained) }()
 	go func() { _ = cmd.Wait(); close(ended) }()
 	if text != "" {
 		eventually(t, "the terminal shows "+text, func() bool { return strings.Contains(out.String(), text) })
@@ -85,6 +85,10 @@ func onTerminal(t *testing.T, dir, text string, args ...string) (string, int) {
 		_ = cmd.Process.Kill()
 		t.Fatalf("still running: %q", out.String())
 	}
-	time.Sleep(50 * time.Millisecond) // what it wrote last is on its way through the terminal
+	select { // the terminal hangs up when nobody has it open any more
+	case <-drained:
+	case <-time.After(5 * time.Second):
+		t.Error("the terminal is open after the program has ended")
+	}
 	return out.String(), cmd.ProcessState.ExitCode()
 }

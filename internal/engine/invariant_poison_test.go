@@ -2,7 +2,9 @@ package engine_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,8 +72,18 @@ func TestInvariant_NoPoison(t *testing.T) {
 					if err != nil || len(records) != 2 || !bytes.Contains(records[0].Data, []byte("damaged")) {
 						t.Errorf("the last entry does not tell why: %v %v", err, records)
 					}
-					if _, err := e.Load(t.Context(), run.WorkflowID, run.Instance, 0); err == nil {
-						t.Error("the run can be read")
+					if _, err := e.Load(t.Context(), run.WorkflowID, run.Instance, 0); !engine.IsDamaged(err) {
+						t.Errorf("the run is read as if it were sound: %v", err)
+					}
+					r, err := e.LoadDamaged(t.Context(), l.row(run).ID)
+					if err != nil || r.Own != instance.RunFailed || !strings.Contains(fmt.Sprint(r.Lines), "damaged") {
+						t.Errorf("nobody can read why: %v", err)
+						continue
+					}
+					for i := range r.Steps {
+						if st := r.Steps[i].Status; st != instance.NotCreated && !st.Terminal() {
+							t.Errorf("step %d is shown as %s", i, st)
+						}
 					}
 				}
 				l.close(e)
@@ -80,26 +92,36 @@ func TestInvariant_NoPoison(t *testing.T) {
 	}
 }
 
-// TestInvariant_NoPoison_Newer leaves a run alone whose journal was written by a newer program: its data is sound.
+// TestInvariant_NoPoison_Newer leaves a run alone whose data was written by a newer program: it is sound.
 func TestInvariant_NoPoison_Newer(t *testing.T) {
-	inLab(t, func(t *testing.T, l *lab) {
-		l.work.onStart = hold
-		l.push("wf", parallel, shell)
-		e, s := l.open(engine.Config{}, nil)
-		run := l.start(e, "wf")
-		l.crash(e, s)
-		l.disk.Damage(l.row(run).ID, func(_ *store.Run, e []store.Entry) { e[0].Data[0]++ })
-		e, _ = l.open(engine.Config{}, nil)
-		time.Sleep(soonest)
-		l.want(run, instance.InProgress)
-		l.close(e)
-		l.disk.Damage(l.row(run).ID, func(_ *store.Run, e []store.Entry) { e[0].Data[0]-- })
-		l.work.onStart = nil
-		e, _ = l.open(engine.Config{}, nil)
-		time.Sleep(soonest)
-		l.want(run, instance.RunSucceeded)
-		l.close(e)
-	})
+	for name, version := range map[string]func(row *store.Run, e []store.Entry) *byte{
+		"entry":  func(_ *store.Run, e []store.Entry) *byte { return &e[0].Data[0] },
+		"header": func(row *store.Run, _ []store.Entry) *byte { return &row.Header[0] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLab(t, func(t *testing.T, l *lab) {
+				l.work.onStart = hold
+				l.push("wf", parallel, shell)
+				e, s := l.open(engine.Config{}, nil)
+				run := l.start(e, "wf")
+				l.crash(e, s)
+				l.disk.Damage(l.row(run).ID, func(row *store.Run, e []store.Entry) { *version(row, e)++ })
+				e, _ = l.open(engine.Config{}, nil)
+				time.Sleep(soonest)
+				l.want(run, instance.InProgress)
+				if r, err := e.LoadDamaged(t.Context(), l.row(run).ID); err != nil || r.Status != instance.InProgress {
+					t.Errorf("it cannot be looked at: %v", err)
+				}
+				l.close(e)
+				l.disk.Damage(l.row(run).ID, func(row *store.Run, e []store.Entry) { *version(row, e)-- })
+				l.work.onStart = nil
+				e, _ = l.open(engine.Config{}, nil)
+				time.Sleep(soonest)
+				l.want(run, instance.RunSucceeded)
+				l.close(e)
+			})
+		})
+	}
 }
 
 // broken is a language that panics whatever it is asked.

@@ -82,6 +82,9 @@ func (e *Engine) build(ctx context.Context, row *store.Run, history bool) (*inst
 		return nil, fmt.Errorf("definition of run %d: %w", row.ID, err)
 	}
 	h, err := instance.DecodeHeader(row.Header)
+	if errors.Is(err, instance.ErrNewer) {
+		return nil, fmt.Errorf("header of run %d: %w", row.ID, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: header of run %d: %w", errDamaged, row.ID, err)
 	}

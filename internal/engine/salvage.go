@@ -8,6 +8,21 @@ import (
 	"maestro/internal/store"
 )
 
+// LoadDamaged returns what can be read of a run whose data is damaged (IsDamaged) or newer than this program, for those
+// who want to look at it: it tells how it ended and why, and may lack anything else. The result belongs to the caller.
+func (e *Engine) LoadDamaged(ctx context.Context, id store.RunID) (*instance.Run, error) {
+	row, entries, err := e.store.Load(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("load run %d: %w", id, err)
+	}
+	r, err := e.salvage(ctx, row, entries)
+	if err != nil {
+		return nil, err
+	}
+	r.Conclude(instance.RunStatus(row.Status), row.Ended)
+	return r, nil
+}
+
 // salvage makes of damaged data what can be made of it: not a run, but enough to tell what it has under way. It fails only
 // where trying again may help.
 func (e *Engine) salvage(ctx context.Context, row *store.Run, entries []store.Entry) (*instance.Run, error) {
@@ -26,6 +41,7 @@ func (e *Engine) salvage(ctx context.Context, row *store.Run, entries []store.En
 			return nil, err
 		}
 	}
+	r.History = true
 	anyhow(func() {
 		if r.Header.HasParams {
 			r.Params, _ = e.language.RunParams(r)

@@ -131,8 +131,11 @@ func (h *Header) AppendHeader(dst []byte) []byte {
 
 // DecodeHeader reads what AppendHeader wrote. Fields of a tag it does not know are passed over.
 func DecodeHeader(data []byte) (*Header, error) {
-	if len(data) == 0 || data[0] != headerVersion {
-		return nil, fmt.Errorf("instance: run header has an unknown version")
+	if len(data) == 0 {
+		return nil, fmt.Errorf("instance: run header is empty")
+	}
+	if data[0] != headerVersion {
+		return nil, fmt.Errorf("%w: the run's header has version %d, this program knows %d", ErrNewer, data[0], headerVersion)
 	}
 	h := new(Header)
 	d := decoder{data: data[1:]}

@@ -117,8 +117,8 @@ func appendRecord(dst []byte, r *Record, base int64) []byte {
 	return dst
 }
 
-// ErrNewer says that a journal entry has a form that this program does not know. The entry may be sound.
-var ErrNewer = errors.New("instance: journal entry of another version")
+// ErrNewer says that stored data has a form that this program does not know. It may be sound.
+var ErrNewer = errors.New("instance: data of another version")
 
 var errTruncated = errors.New("instance: journal entry is cut short")
 

@@ -27,3 +27,17 @@ func (r *Run) salvage(rec *Record) {
 		s.Status = to
 	}
 }
+
+// Conclude makes the status of a salvaged run that which its row has, since its journal may not tell. Of a run that has
+// ended no step is live, whatever became of it.
+func (r *Run) Conclude(status RunStatus, ended int64) {
+	r.Status, r.Own, r.Ended = status, status, ended
+	if !status.Terminal() {
+		return
+	}
+	for i := range r.Steps {
+		if s := &r.Steps[i]; s.Number > 0 && !s.Status.Terminal() {
+			s.Status, s.Ended = InternallyFailed, ended
+		}
+	}
+}

@@ -40,6 +40,9 @@ type RunReader interface {
 	Load(ctx context.Context, workflowID string, inst, run int64) (*instance.Run, error)
 	// LoadID returns a run by its key.
 	LoadID(ctx context.Context, id store.RunID) (*instance.Run, error)
+	// LoadDamaged returns what can be read of a run that LoadID cannot make sense of: it is damaged (engine.IsDamaged), or
+	// was written by a newer program (instance.ErrNewer).
+	LoadDamaged(ctx context.Context, id store.RunID) (*instance.Run, error)
 	// List returns rows of runs of a workflow. engine.ErrNotFound when there is no such workflow.
 	List(ctx context.Context, workflowID string, q store.RunQuery) ([]store.Run, error)
 }

@@ -181,6 +181,10 @@ func (e *fakeEngine) Load(ctx context.Context, flow string, inst, run int64) (*i
 	return e.LoadID(ctx, found.id)
 }
 
+func (e *fakeEngine) LoadDamaged(ctx context.Context, id store.RunID) (*instance.Run, error) {
+	return e.LoadID(ctx, id)
+}
+
 func (e *fakeEngine) LoadID(ctx context.Context, id store.RunID) (*instance.Run, error) {
 	e.mu.Lock()
 	f := e.runs[id-1]

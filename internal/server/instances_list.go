@@ -88,7 +88,7 @@ func (a *Runs) list(w http.ResponseWriter, r *http.Request, page pageRequest, q 
 	info := numbered(lo, hi, 0, 0)
 	highest, lowest := int64(0), int64(0)
 	for i := range rows {
-		run, err := a.cfg.Reader.LoadID(ctx, rows[i].ID)
+		run, err := a.loadID(ctx, rows[i].ID)
 		if isNotFound(err) {
 			continue // deleted meanwhile
 		}

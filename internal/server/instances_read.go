@@ -56,11 +56,31 @@ func (a *Runs) load(ctx context.Context, workflow string, inst, run int64) (*ins
 		return nil, noRun(workflow, inst, run)
 	}
 	r, err := a.cfg.Reader.Load(ctx, workflow, inst, run)
-	if isNotFound(err) {
+	switch {
+	case isNotFound(err):
 		return nil, noRun(workflow, inst, run)
+	case unreadable(err):
+		q := store.RunQuery{Instance: inst, From: max(run, 1), To: run, Desc: true, Limit: 1}
+		rows, lerr := a.cfg.Reader.List(ctx, workflow, q)
+		if lerr != nil || len(rows) == 0 {
+			return nil, err
+		}
+		return a.cfg.Reader.LoadDamaged(ctx, rows[0].ID)
 	}
 	return r, err
 }
+
+// loadID loads a run by its key. One whose data makes no sense to this program is shown as far as it does: it is no reason
+// to refuse a whole list.
+func (a *Runs) loadID(ctx context.Context, id store.RunID) (*instance.Run, error) {
+	r, err := a.cfg.Reader.LoadID(ctx, id)
+	if unreadable(err) {
+		return a.cfg.Reader.LoadDamaged(ctx, id)
+	}
+	return r, err
+}
+
+func unreadable(err error) bool { return engine.IsDamaged(err) || errors.Is(err, instance.ErrNewer) }
 
 func noRun(workflow string, inst, run int64) error {
 	return api.Errorf(api.NotFound, "workflow instance [%s][%d][%d] not found (either not created or deleted)", workflow, inst, run)

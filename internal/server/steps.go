@@ -175,7 +175,7 @@ func (a *Runs) newestFirst(ctx context.Context, p runPath, visit func(*instance.
 		if err != nil || len(rows) == 0 {
 			break
 		}
-		run, err = a.cfg.Reader.LoadID(ctx, rows[0].ID)
+		run, err = a.loadID(ctx, rows[0].ID)
 	}
 	return err
 }

@@ -89,6 +89,7 @@ func (cl *cluster) begin(j *job) time.Duration {
 
 // look looks for the pod of an attempt. It reports false if there is none.
 func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait time.Duration, over bool) {
+	cl.track(j, false) // what happens to it after we have looked is heard
 	p, err := cl.api.Pod(cl.ctx, j.ns, j.name)
 	switch {
 	case kube.NotFound(err):
@@ -160,7 +161,7 @@ func (cl *cluster) adopt(j *job, c *Command, artifacts map[string][]byte, p *kub
 	s := observe(p)
 	cl.mu.Lock()
 	j.uid = p.Metadata.UID
-	if j.seen == nil || j.seen.uid != s.uid || !created { // else the watch was faster
+	if j.seen == nil || j.seen.uid != s.uid { // else the watch was faster, or will tell of this, too
 		j.seen = s
 	}
 	if !created && p.Metadata.Labels[labelServer] == cl.cfg.Name {

@@ -45,6 +45,8 @@ type job struct {
 	shown   bool   // the watch has told of the pod
 	listed  bool   // the pod was there before the watch, so that it need not
 	check   bool   // a list did not have it
+	unsure  bool   // it relies on lists, while there is no watch
+	began   bool   // a watch has begun since
 	awaited uint64 // the list that has yet to show the pod
 }
 
@@ -68,6 +70,7 @@ type listener struct {
 type inbox struct {
 	seen                          *state
 	trusting, check, stop, retell bool
+	began                         bool // a watch has begun, and has a second to tell something
 }
 
 // disarm forgets when the job was due. cluster.mu is held.

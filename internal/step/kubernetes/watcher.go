@@ -191,6 +191,7 @@ func (cl *cluster) trusts(j *job) bool {
 	case w == nil:
 		return false
 	case w.kick == nil: // lists tell
+		j.unsure = j.listed
 		return j.listed
 	}
 	return j.shown || j.listed && w.heard
@@ -202,9 +203,7 @@ func (w *watcher) list() (version string, err error) {
 	w.lists++
 	number := w.lists
 	for _, j := range w.jobs {
-		if j.live {
-			j.awaited = number
-		}
+		j.awaited = number
 	}
 	w.cl.mu.Unlock()
 	version, err = w.cl.api.ListPods(w.cl.ctx, w.ns, labelServer+"="+w.cl.cfg.Name, active, func(p *kube.Pod) {
@@ -221,8 +220,11 @@ func (w *watcher) list() (version string, err error) {
 	w.cl.mu.Lock()
 	defer w.cl.mu.Unlock()
 	for _, j := range w.jobs {
-		if j.live && j.awaited == number {
-			j.check = true
+		if j.awaited != number {
+			continue
+		}
+		j.check = true
+		if j.live { // else it does so once it has a pod, which may have ended while we listed
 			w.cl.wakeLocked(j)
 		}
 	}
@@ -235,6 +237,12 @@ func (w *watcher) watch(version string) error {
 	defer cancel(nil)
 	w.cl.mu.Lock()
 	w.kick, w.heard = cancel, false
+	for _, j := range w.jobs {
+		if j.unsure && j.live { // it must find out whether this watch tells anything
+			j.unsure, j.began = false, true
+			w.cl.wakeLocked(j)
+		}
+	}
 	w.cl.mu.Unlock()
 	defer func() {
 		w.cl.mu.Lock()
@@ -267,7 +275,7 @@ func (w *watcher) hear(e *kube.Event) {
 	j.shown = true
 	if e.Type != kube.Deleted {
 		w.cl.see(j, observe(&e.Pod))
-	} else if j.live && j.uid == e.Pod.Metadata.UID {
+	} else if !j.live || j.uid == e.Pod.Metadata.UID {
 		w.cl.see(j, observe(&e.Pod)) // its last words
 		w.cl.see(j, &state{gone: true})
 	}

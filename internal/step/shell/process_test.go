@@ -245,11 +245,11 @@ func TestKilledSupervisor(t *testing.T) {
 	a := attempt("", shellParams("script", "echo some; echo output >&2; sleep 600 & echo ready; sleep 600"))
 	r := steptest.NewRecorder(10 * time.Second)
 	rt.Start(t.Context(), a, r)
-	eventually(t, "ready", func() bool {
-		stderr, _, err := rt.ReadLog(t.Context(), a, "stderr", 0, 100)
-		return strings.Contains(stdout(t, rt, a), "ready") && string(stderr) == "output\n" && err == nil
+	f := folder(filepath.Join(rt.attempts(), a.UUID))
+	eventually(t, "ready", func() bool { // each stream is stored by somebody else
+		return strings.Contains(stdout(t, rt, a), "ready") && lastOf(string(f), "stderr") == "output\n"
 	})
-	b, err := readRecord[birth](folder(filepath.Join(rt.attempts(), a.UUID)), fileBegun)
+	b, err := readRecord[birth](f, fileBegun)
 	if err != nil {
 		t.Fatal(err)
 	}
