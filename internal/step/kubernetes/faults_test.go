@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"maestro/internal/kube"
+	"maestro/internal/kube/kubetest"
 	"maestro/internal/step"
 	"maestro/internal/step/steptest"
 )
@@ -55,19 +55,16 @@ func TestBreakOnce(t *testing.T) {
 
 func breakOnce(t *testing.T, fault fault, n int64, obeyed bool) {
 	f := newFake(t)
-	f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	var count atomic.Int64
-	breaks := func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Query().Get("watch") != "" && fault.name == "Other" || count.Add(1) != n {
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.URL.Query().Get("watch") != "" && fault.name == "Other", obeyed && kubetest.Streams(r), count.Add(1) != n:
 			return false
+		case obeyed:
+			f.Obey(r)
 		}
 		fault.do(w)
 		return true
-	}
-	if obeyed {
-		f.after = breaks
-	} else {
-		f.interfere = breaks
 	}
 	rt := f.open(t)
 	a := attempt("", "image", "succeeds")
@@ -80,12 +77,10 @@ func breakOnce(t *testing.T, fault fault, n int64, obeyed bool) {
 	eventually(t, "running", func() bool { return len(r.All()) > 0 })
 	stop(t, rt, held).Want(t, step.Stopped)
 	r.Final(t)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if b, h := f.began[identity(a)], f.began[identity(held)]; b > 1 || h > 1 || got.State == step.Done && b != 1 {
+	if b, h := f.began(a), f.began(held); b > 1 || h > 1 || got.State == step.Done && b != 1 {
 		t.Errorf("request %d (obeyed: %t): began %d and %d times", n, obeyed, b, h)
 	}
-	if p := f.pods[held.UUID]; p != nil && len(p.Spec.SchedulingGates) == 0 && !p.Status.Over() {
+	if p := f.Pod(held.UUID); p != nil && p.Alive() {
 		t.Errorf("request %d (obeyed: %t): its pod is left after it was stopped", n, obeyed)
 	}
 }
@@ -114,8 +109,7 @@ func TestWatchFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-			f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+			f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Query().Get("watch") == "" {
 					return false
 				}
@@ -131,7 +125,7 @@ func TestWatchFaults(t *testing.T) {
 				all = append(all, start(t, rt, a))
 			}
 			for _, a := range held {
-				f.end(f.pod(t, a.UUID), 0, "")
+				f.end(t, a, 0)
 			}
 			for _, r := range all {
 				r.Want(t, step.Done)
@@ -144,7 +138,7 @@ func TestWatchFaults(t *testing.T) {
 func TestForgetfulList(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/pods") {
 			return false
 		}
@@ -162,7 +156,7 @@ func TestForgetfulList(t *testing.T) {
 	if r.Ended() {
 		t.Fatalf("ended with %s although the pod is there", r.Final(t).State)
 	}
-	f.end(f.pod(t, a.UUID), 3, "")
+	f.end(t, a, 3)
 	r.Want(t, step.UserError)
 }
 
@@ -175,18 +169,15 @@ func TestHugeLog(t *testing.T) {
 	a := attempt("", "image", "holds")
 	rt := f.open(t, func(c *Config) { c.MaxLogBytes = 4 << 20 })
 	r := start(t, rt, a)
-	p := f.pod(t, a.UUID)
-	f.mu.Lock()
-	p.logMaker = func(w io.Writer) {
+	f.Writes(f.Await(t, a.UUID), func(w http.ResponseWriter, _ *http.Request) {
 		for range 10 << 20 { // 10 GB
 			n, err := w.Write(line)
 			if sent.Add(int64(n)); err != nil {
 				return
 			}
 		}
-	}
-	f.mu.Unlock()
-	f.end(p, 0, "")
+	})
+	f.end(t, a, 0)
 	got := r.Want(t, step.Done)
 	wantLines(t, r, "The log has more than 4 MiB")
 	if n := len(got.Artifacts[artifactKey]); n > 12<<10 {
@@ -201,7 +192,7 @@ func TestHugeLog(t *testing.T) {
 func TestInvalid(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPost {
 			return false
 		}
@@ -244,14 +235,12 @@ func TestManyPods(t *testing.T) {
 	}
 	t.Logf("%d goroutines, %d bytes per pod (fake cluster and reports included)", runtime.NumGoroutine(), (memoryInUse()-before)/many)
 	for _, a := range list {
-		f.end(f.pod(t, a.UUID), 0, "")
+		f.end(t, a, 0)
 	}
 	for _, r := range recorders {
 		r.Want(t, step.Done)
 	}
-	f.mu.Lock()
-	t.Logf("%.1f requests per pod", float64(f.requests)/many)
-	f.mu.Unlock()
+	t.Logf("%.1f requests per pod", float64(f.Requests())/many)
 	rt.cl.mu.Lock()
 	defer rt.cl.mu.Unlock()
 	if len(rt.cl.jobs) != 0 || len(rt.cl.watchers["default"].jobs) != 0 {
@@ -308,7 +297,7 @@ func TestJanitor(t *testing.T) {
 	stop(t, rt, attempt("never", "image", "succeeds")).Want(t, step.Stopped)
 	r := start(t, rt, running)
 	eventually(t, "running", func() bool { return len(r.All()) > 0 })
-	f.create(strings.NewReader(`{"metadata":{"name":"foreign"},"spec":{"containers":[{"image":"succeeds"}]}}`), "default")
+	f.Create(`{"metadata":{"name":"foreign"},"spec":{"containers":[{"image":"succeeds"}]}}`)
 	left := func() (names []string) {
 		rt.cl.api.ListPods(t.Context(), "default", "", "", func(p *kube.Pod) { names = append(names, p.Metadata.Name) })
 		return names
