@@ -314,3 +314,35 @@ func TestJanitor(t *testing.T) {
 		}
 	}
 }
+
+// TestMuteFromTheStart finds a pod again before the first watch has begun, which then tells nothing.
+func TestMuteFromTheStart(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.MuteWatch = true
+	var hold atomic.Bool
+	release, watched := make(chan struct{}), make(chan struct{}, 100)
+	f.Interfere = func(_ http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case !hold.Load() || r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/pods"):
+		case r.URL.Query().Get("watch") != "":
+			watched <- struct{}{}
+		default:
+			<-release
+		}
+		return false
+	}
+	a := attempt("", "image", "holds")
+	one := f.open(t)
+	first := start(t, one, a)
+	eventually(t, "running", func() bool { return len(first.All()) > 0 })
+	one.Close()
+	hold.Store(true)
+	second := start(t, f.open(t), again(a, first))
+	eventually(t, "found", func() bool { return len(second.All()) > 0 })
+	time.Sleep(50 * time.Millisecond) // it has nothing more to do
+	close(release)
+	<-watched
+	f.end(t, a, 0)
+	second.Want(t, step.Done)
+}

@@ -12,9 +12,9 @@ import (
 // It lists the pods that have not ended, and watches from there. A list is the truth: of a job whose pod is not in it,
 // the pod has ended or is gone, and the job looks for itself. A watch is only believed as long as it tells of new pods.
 // There are servers and proxies that accept a watch and tell nothing, or nothing new; so a job whose new pod the watch
-// has not shown after a second looks for itself, and if it finds a change, it says so ([cluster.silent]). Then, and
-// where watches are refused or break again and again, the watcher lists every now and then instead, and tries a watch
-// again after a while.
+// has not shown after a second looks for itself, and if it finds a change, it says so ([cluster.silent]); so do all jobs
+// whose pods are older than a watch that has told nothing yet. Then, and where watches are refused or break again and
+// again, the watcher lists every now and then instead, and tries a watch again after a while.
 type watcher struct {
 	cl    *cluster
 	ns    string
@@ -183,13 +183,15 @@ func (w *watcher) wait(d time.Duration, nudges bool) bool {
 	return false
 }
 
-// trusts reports whether news of a job's pod will come by themselves. cl.mu is held.
+// trusts reports whether news of a job's pod will come by themselves. cl.mu is held, and the job is the caller's.
 func (cl *cluster) trusts(j *job) bool {
 	w := cl.watchers[j.ns]
-	switch {
-	case w == nil:
-		return false
-	case w.kick == nil: // lists tell
+	return w != nil && w.trusts(j)
+}
+
+// trusts reports the same of a job of this watcher. cl.mu is held.
+func (w *watcher) trusts(j *job) bool {
+	if w.kick == nil { // lists tell
 		return j.listed
 	}
 	return j.shown || j.listed && w.heard
@@ -234,6 +236,11 @@ func (w *watcher) watch(version string) (string, error) {
 	defer cancel(nil)
 	w.cl.mu.Lock()
 	w.kick, w.heard = cancel, false
+	for _, j := range w.jobs { // those that left it to lists, of which there are few from now on
+		if j.live && !w.trusts(j) {
+			w.cl.wakeLocked(j)
+		}
+	}
 	w.cl.mu.Unlock()
 	defer func() {
 		w.cl.mu.Lock()
