@@ -74,7 +74,7 @@ func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 		}
 	}()
 	if path != Memory {
-		if err := s.openFile(); err != nil {
+		if err := s.openFile(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -97,7 +97,7 @@ func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 }
 
 // openFile makes sure that nobody else uses the file, and prepares what SQLite will find.
-func (s *Store) openFile() error {
+func (s *Store) openFile(ctx context.Context) error {
 	abs, err := filepath.Abs(s.path)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (s *Store) openFile() error {
 	for range s.opt.Readers {
 		s.readers <- nil
 	}
-	if s.lock, err = lockFile(abs + ".lock"); err != nil {
+	if s.lock, err = lockFile(ctx, abs+".lock"); err != nil {
 		return err
 	}
 	return nil
