@@ -5,6 +5,7 @@ package kubetest
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,8 +19,8 @@ import (
 type Cluster struct {
 	*httptest.Server
 
-	// Interfere, if set, is asked before each request. It returns true if it has answered, and may have had the request
-	// obeyed all the same (see Obey).
+	// Interfere, if set, is asked before each request. It returns true if it has answered, perhaps after it has had the
+	// request obeyed (see Obey and Answer).
 	Interfere func(w http.ResponseWriter, r *http.Request) bool
 
 	// Live does to a pod what its node does, from its beginning to its end, in a goroutine of its own; default: ByImage.
@@ -42,7 +43,9 @@ func New(t *testing.T) *Cluster {
 	t.Helper()
 	c := &Cluster{pods: map[string]*Pod{}, Live: ByImage}
 	c.cond = sync.NewCond(&c.mu)
-	c.Server = httptest.NewServer(http.HandlerFunc(c.serve))
+	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(c.serve))
+	c.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // of answers that break off
+	c.Start()
 	t.Cleanup(func() {
 		c.mu.Lock()
 		c.closed = true
@@ -72,7 +75,7 @@ func (c *Cluster) Requests() int {
 }
 
 // Obey does what a request asks for. Nobody hears the answer, as when the connection breaks before it.
-func (c *Cluster) Obey(r *http.Request) { c.handle(httptest.NewRecorder(), r) }
+func (c *Cluster) Obey(r *http.Request) { c.Answer(httptest.NewRecorder(), r) }
 
 // Streams reports whether the answer to a request may be without end, so that it cannot be obeyed unheard.
 func Streams(r *http.Request) bool {
@@ -87,10 +90,11 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 	if interfere != nil && interfere(w, r) {
 		return
 	}
-	c.handle(w, r)
+	c.Answer(w, r)
 }
 
-func (c *Cluster) handle(w http.ResponseWriter, r *http.Request) {
+// Answer answers a request as a cluster without faults does.
+func (c *Cluster) Answer(w http.ResponseWriter, r *http.Request) {
 	part := strings.Split(strings.Trim(r.URL.Path, "/"), "/") // api v1 namespaces NS pods [NAME [log]]
 	answer := func(code int, v any) {
 		w.Header().Set("Content-Type", "application/json")

@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
@@ -14,9 +13,7 @@ type fakeCluster struct{ *kubetest.Cluster }
 
 func newFake(t *testing.T) *fakeCluster {
 	t.Helper()
-	f := &fakeCluster{kubetest.New(t)}
-	f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // of answers that break off
-	return f
+	return &fakeCluster{kubetest.New(t)}
 }
 
 // open returns a runtime on this cluster.
