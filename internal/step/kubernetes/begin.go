@@ -81,10 +81,10 @@ func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait t
 	p, err := cl.api.Pod(cl.ctx, j.ns, j.name)
 	switch {
 	case kube.NotFound(err):
-		if j.refused != nil { // it was there a moment ago
+		if j.refused != nil { // of what was refused as existing, it was there a moment ago
 			wait, enough := j.fails(err, requestTries)
-			if enough {
-				return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, j.refused), true
+			if enough || !kube.AlreadyExists(j.refused) {
+				return cl.refuse(j, verdictOn(j.refused), "Error starting "+j.kind.Runtime, j.refused), true
 			}
 			j.refused = nil
 			cl.mu.Lock()
@@ -98,8 +98,13 @@ func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait t
 	case err != nil && (j.ours || kube.Temporary(err)): // it may be at work: there is nothing to do but to ask again
 		wait, _ := j.fails(err, 0)
 		return wait, true
-	case err != nil:
-		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, err), true
+	case err != nil: // the server does not want to tell, and may think better of it
+		wait, enough := j.fails(err, requestTries)
+		if enough {
+			j.posted = true
+			return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, err), true
+		}
+		return wait, true
 	case p.Metadata.Annotations[annotationStep] != identity(j.a):
 		if j.refused == nil { // what the server says about that is what the user shall read
 			return 0, false
@@ -125,18 +130,25 @@ func (cl *cluster) create(j *job, c *Command, artifacts map[string][]byte) time.
 		j.refused = err
 		return 0
 	case kube.Temporary(err):
-		j.posted = j.posted || kube.Code(err) != 429
+		j.posted = j.posted || !kube.Unsent(err) && kube.Code(err) != 429
 		if wait, enough := j.fails(err, requestTries); !enough {
 			return wait
 		}
-		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, err)
 	}
-	state := step.PlatformError
+	if j.posted { // an earlier request may have been obeyed: there is no failure to report while a pod may be at work
+		j.refused = err
+		return 0
+	}
+	return cl.refuse(j, verdictOn(err), "Error starting "+j.kind.Runtime, err)
+}
+
+// verdictOn says what it means that a pod is refused.
+func verdictOn(err error) step.State {
 	switch kube.Code(err) {
 	case 400, 413, 422: // it will be refused each time
-		state = step.FatalError
+		return step.FatalError
 	}
-	return cl.refuse(j, state, "Error starting "+j.kind.Runtime, err)
+	return step.PlatformError
 }
 
 // adopt goes on with a pod that is there.

@@ -14,7 +14,7 @@ func (cl *cluster) end(j *job) time.Duration {
 	if err != nil { // then it cannot have begun
 		return cl.halt(j, "")
 	}
-	if j.stage == beginning && !j.posted && !j.ours {
+	if j.stage == beginning && !j.posted && !j.ours && j.refused == nil {
 		cl.mu.Lock()
 		found := j.found
 		cl.mu.Unlock()

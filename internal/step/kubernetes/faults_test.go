@@ -346,3 +346,58 @@ func TestMuteFromTheStart(t *testing.T) {
 	f.end(t, a, 0)
 	second.Want(t, step.Done)
 }
+
+// TestForbiddenForAWhile restarts the server while a pod runs; the API server refuses to say at first whether there is
+// one. It is not given up, and not begun again.
+func TestForbiddenForAWhile(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var forbidden atomic.Int64
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || kubetest.Streams(r) || strings.HasSuffix(r.URL.Path, "/pods") || forbidden.Add(-1) < 0 {
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	a := attempt("", "image", "holds")
+	one := f.open(t)
+	r := start(t, one, a)
+	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	one.Close()
+	forbidden.Store(2)
+	later := again(a, r)
+	later.Artifacts = nil // what was reported was not kept
+	second := start(t, f.open(t), later)
+	f.end(t, a, 0)
+	second.Want(t, step.Done)
+	if n := f.began(a); n != 1 {
+		t.Errorf("began %d times", n)
+	}
+}
+
+// TestRefusedSecondTime loses the answer to the request that made the pod. The next one is refused for another reason
+// than that the pod exists, as when the first has used up a quota: the pod is found all the same.
+func TestRefusedSecondTime(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{403, 422} {
+		f := newFake(t)
+		var posts atomic.Int64
+		f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPost {
+				return false
+			}
+			if posts.Add(1) == 1 {
+				f.Obey(r)
+				panic(http.ErrAbortHandler)
+			}
+			w.WriteHeader(code)
+			return true
+		}
+		a := attempt("", "image", "holds")
+		r := start(t, f.open(t), a)
+		eventually(t, "running", func() bool { return len(r.All()) > 0 })
+		f.end(t, a, 0)
+		r.Want(t, step.Done)
+	}
+}

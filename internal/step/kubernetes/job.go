@@ -19,7 +19,7 @@ type job struct {
 	ns, name  string
 	ours      bool      // there is, or was, a pod of this attempt
 	posted    bool      // a request to create one was made, and nobody knows what became of it
-	refused   error     // a pod with this name exists already
+	refused   error     // why a pod was not made, while there may be one all the same
 	failing   time.Time // since when what is being done fails; zero: it does not
 	tries     kube.Backoff
 	lookAt    time.Time // when to look at a pod that the watch has not shown
