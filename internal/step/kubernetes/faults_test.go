@@ -2,9 +2,11 @@ package kubernetes
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -400,4 +402,30 @@ func TestRefusedSecondTime(t *testing.T) {
 		f.end(t, a, 0)
 		r.Want(t, step.Done)
 	}
+}
+
+// TestDeletedAtOnce has somebody delete a pod before the answer to the request that made it has come: the watch tells of
+// the end of a pod that nobody has heard of.
+func TestDeletedAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	a := attempt("", "image", "forever")
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost {
+			return false
+		}
+		answer := httptest.NewRecorder()
+		f.Answer(answer, r)
+		if f.Pod(a.UUID) != nil {
+			f.Client(t).DeletePod(context.Background(), "default", a.UUID, "", -1)
+			time.Sleep(200 * time.Millisecond) // for the news to come first
+		}
+		w.WriteHeader(answer.Code)
+		w.Write(answer.Body.Bytes())
+		return true
+	}
+	rt := f.open(t)
+	other := start(t, rt, attempt("", "image", "forever"))
+	eventually(t, "watching", func() bool { return len(other.All()) > 0 })
+	start(t, rt, a).Want(t, step.PlatformError)
 }

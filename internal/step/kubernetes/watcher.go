@@ -271,9 +271,12 @@ func (w *watcher) hear(e *kube.Event) {
 		return
 	}
 	j.shown = true
-	if e.Type != kube.Deleted {
+	switch {
+	case e.Type != kube.Deleted:
 		w.cl.see(j, observe(&e.Pod))
-	} else if j.live && j.uid == e.Pod.Metadata.UID {
+	case !j.live: // its pod, perhaps, before the answer to the request that made it
+		j.check = true
+	case j.uid == e.Pod.Metadata.UID:
 		w.cl.see(j, observe(&e.Pod)) // its last words
 		w.cl.see(j, &state{gone: true})
 	}
