@@ -78,6 +78,7 @@ func (cl *cluster) begin(j *job) time.Duration {
 
 // look looks for the pod of an attempt. It reports false if there is none.
 func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait time.Duration, over bool) {
+	cl.track(j, false) // before it can change
 	p, err := cl.api.Pod(cl.ctx, j.ns, j.name)
 	switch {
 	case kube.NotFound(err):
@@ -161,8 +162,11 @@ func (cl *cluster) adopt(j *job, c *Command, artifacts map[string][]byte, p *kub
 	s := observe(p)
 	cl.mu.Lock()
 	j.uid = p.Metadata.UID
-	if j.seen == nil || j.seen.uid != s.uid || !created { // else the watch was faster
+	switch {
+	case j.seen == nil || j.seen.uid != s.uid:
 		j.seen = s
+	case !created && j.seen.version != s.version: // the watch may have been faster; which is newer cannot be told
+		j.check = true
 	}
 	if !created && p.Metadata.Labels[labelServer] == cl.cfg.Name {
 		j.listed = true // by a label that the watch goes by

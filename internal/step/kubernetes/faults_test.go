@@ -429,3 +429,40 @@ func TestDeletedAtOnce(t *testing.T) {
 	eventually(t, "watching", func() bool { return len(other.All()) > 0 })
 	start(t, rt, a).Want(t, step.PlatformError)
 }
+
+// TestOldNews finds a pod that ends while the answer to the question how it is, which says that it runs, is under way:
+// the watch tells of the end before.
+func TestOldNews(t *testing.T) {
+	t.Parallel()
+	for _, knows := range []bool{false, true} { // that there is a pod
+		f := newFake(t)
+		a := attempt("", "image", "holds")
+		var armed atomic.Bool
+		f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, a.UUID) || !armed.CompareAndSwap(true, false) {
+				return false
+			}
+			answer := httptest.NewRecorder()
+			f.Answer(answer, r)
+			f.end(t, a, 0)
+			time.Sleep(200 * time.Millisecond) // for the news to come first
+			w.Write(answer.Body.Bytes())
+			return true
+		}
+		one := f.open(t)
+		first := start(t, one, a)
+		eventually(t, "running", func() bool { return len(first.All()) > 0 })
+		one.Close()
+
+		two := f.open(t)
+		other := attempt("", "image", "holds")
+		watching := start(t, two, other)
+		f.Change(f.Await(t, other.UUID), func(*kubetest.Pod) {}) // something to tell
+		eventually(t, "watching", func() bool { return len(watching.All()) > 0 })
+		time.Sleep(50 * time.Millisecond)
+		armed.Store(true)
+		later := again(a, first)
+		later.Again = knows
+		start(t, two, later).Want(t, step.Done)
+	}
+}
