@@ -101,6 +101,15 @@ func (c *Cluster) End(p *Pod, code int, reason string) bool {
 	})
 }
 
+// Remove removes a pod, as when somebody deletes it by force.
+func (c *Cluster) Remove(p *Pod) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if own := c.sameLocked(p); own != nil {
+		c.removeLocked(own)
+	}
+}
+
 // Lose removes a pod without telling anybody.
 func (c *Cluster) Lose(name string) {
 	c.mu.Lock()

@@ -204,8 +204,9 @@ func (cl *cluster) lost(j *job, s *state) time.Duration {
 	if s != nil && s.evicted != "" {
 		why = fmt.Sprintf("Kubernetes pod [%s] is gone: %s, %s", j.name, s.evicted, clause(s.message))
 	}
-	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", why)}, false)
-	return idle
+	j.posted = j.doubtful()
+	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", why)}, j.posted)
+	return 0
 }
 
 // record is what an earlier process left in the artifact.

@@ -27,7 +27,7 @@ func (cl *cluster) end(j *job) time.Duration {
 	case cl.ctx.Err() != nil:
 		return idle
 	case kube.NotFound(err):
-		if !j.ours {
+		if !j.ours || j.doubtful() {
 			if wait, ok := cl.bury(j, c); !ok {
 				return wait
 			}

@@ -466,3 +466,36 @@ func TestOldNews(t *testing.T) {
 		start(t, two, later).Want(t, step.Done)
 	}
 }
+
+// TestLateRequest stops a pod while a request to begin it, of a server that has died, is still under way: it must find
+// the name taken.
+func TestLateRequest(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var late atomic.Pointer[http.Request]
+	f.Interfere = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || late.Load() != nil {
+			return false
+		}
+		text, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		late.Store(r)
+		<-r.Context().Done()
+		return true
+	}
+	a := attempt("", "image", "stubborn")
+	one := f.open(t)
+	start(t, one, a)
+	eventually(t, "asked for", func() bool { return late.Load() != nil })
+	one.Close()
+	two := f.open(t)
+	later := *a
+	later.Again = true
+	r := start(t, two, &later)
+	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	stop(t, two, &later).Want(t, step.Stopped)
+	f.Obey(late.Load())
+	if n := f.began(a); n != 1 {
+		t.Errorf("began %d times", n)
+	}
+}

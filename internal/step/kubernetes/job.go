@@ -90,6 +90,10 @@ func (j *job) fails(err error, d time.Duration) (wait time.Duration, enough bool
 // works is called when something succeeded.
 func (j *job) works() { j.failing = time.Time{} }
 
+// doubtful reports whether a request to begin the pod may still be under way, though the pod has been there: one of a
+// process that died, or one that was not answered.
+func (j *job) doubtful() bool { return j.posted || j.a.Again }
+
 // wanted reports whether anybody still listens.
 func (cl *cluster) wanted(j *job) bool {
 	cl.mu.Lock()
