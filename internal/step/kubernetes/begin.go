@@ -84,7 +84,12 @@ func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait t
 	case kube.NotFound(err):
 		if j.refused != nil { // of what was refused as existing, it was there a moment ago
 			wait, enough := j.fails(err, requestTries)
-			if enough || !kube.AlreadyExists(j.refused) {
+			if !enough && !kube.AlreadyExists(j.refused) {
+				if wait, enough = cl.deny(j, c); !enough {
+					return wait, true
+				}
+			}
+			if enough {
 				return cl.refuse(j, verdictOn(j.refused), "Error starting "+j.kind.Runtime, j.refused), true
 			}
 			j.refused = nil
@@ -111,6 +116,8 @@ func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait t
 			return 0, false
 		}
 		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, j.refused), true
+	case p.Metadata.Annotations[annotationStop] == byRefusal:
+		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, errors.New("the server refused the pod")), true
 	case p.Metadata.Annotations[annotationStop] != "":
 		cl.settle(j, step.Report{State: step.Stopped}, false)
 		return idle, true
@@ -136,11 +143,24 @@ func (cl *cluster) create(j *job, c *Command, artifacts map[string][]byte) time.
 			return wait
 		}
 	}
-	if j.posted { // an earlier request may have been obeyed: there is no failure to report while a pod may be at work
+	if j.doubtful() { // there is no failure to report while a pod may be at work, or may begin
 		j.refused = err
 		return 0
 	}
 	return cl.refuse(j, verdictOn(err), "Error starting "+j.kind.Runtime, err)
+}
+
+// deny takes the name of a pod that was refused, so that no earlier request makes it. It reports false if it must be
+// tried again, or if there is a pod.
+func (cl *cluster) deny(j *job, c *Command) (wait time.Duration, ok bool) {
+	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c, byRefusal))
+	switch {
+	case err == nil:
+		return 0, true
+	case cl.ctx.Err() != nil:
+		return idle, false
+	}
+	return j.fails(err, requestTries)
 }
 
 // verdictOn says what it means that a pod is refused.

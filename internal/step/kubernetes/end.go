@@ -103,7 +103,7 @@ func (cl *cluster) bury(j *job, c *Command) (wait time.Duration, ok bool) {
 	if cl.allowed(j.ns) != nil {
 		return 0, true
 	}
-	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c))
+	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c, byStop))
 	switch {
 	case err == nil:
 		return 0, true

@@ -499,3 +499,29 @@ func TestLateRequest(t *testing.T) {
 		t.Errorf("began %d times", n)
 	}
 }
+
+// TestLateRequestAfterRefusal has a pod refused while a request to begin it, of a server that has died, is still under
+// way: once the failure is reported, that begins nothing.
+func TestLateRequestAfterRefusal(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var posts atomic.Int64
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || posts.Add(1) > 2 { // and again, to take the name
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	a := attempt("", "image", "succeeds")
+	a.Again = true
+	r := start(t, f.open(t), a)
+	r.Want(t, step.PlatformError)
+	wantLines(t, r, "403 Forbidden")
+	start(t, f.open(t), a).Want(t, step.PlatformError) // as the next server sees it, if the report was lost
+	other := attempt(a.UUID, "image", "succeeds")
+	start(t, f.open(t), other).Want(t, step.PlatformError)
+	if n := f.began(a); n != 0 {
+		t.Errorf("began %d times", n)
+	}
+}
