@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -69,6 +70,12 @@ func Temporary(err error) bool {
 	default:
 		return code >= 500 && code != http.StatusNotImplemented
 	}
+}
+
+// Unsent reports whether a request failed before the server could hear of it: there was no connection.
+func Unsent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // RetryAfter returns how long the server asks to be left alone, or 0.

@@ -122,6 +122,14 @@ func TestErrors(t *testing.T) {
 	if _, err := c.Pod(ctx, "n", "p"); err == nil || Temporary(err) {
 		t.Errorf("cancelled: error %v, want one that is not temporary", err)
 	}
+	answer = func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	if _, err := c.Pod(t.Context(), "n", "p"); err == nil || Unsent(err) {
+		t.Errorf("no answer: error %v, want one of which nobody knows what became of the request", err)
+	}
+	nobody := connect(t, Config{Server: "http://127.0.0.1:1"})
+	if _, err := nobody.Pod(t.Context(), "n", "p"); !Unsent(err) {
+		t.Errorf("nobody there: error %v, want one of a request that was not sent", err)
+	}
 }
 
 func TestListPods(t *testing.T) {

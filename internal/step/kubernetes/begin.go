@@ -89,14 +89,19 @@ func (cl *cluster) begin(j *job) time.Duration {
 
 // look looks for the pod of an attempt. It reports false if there is none.
 func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait time.Duration, over bool) {
-	cl.track(j, false) // what happens to it after we have looked is heard
+	cl.track(j, false) // before it can change
 	p, err := cl.api.Pod(cl.ctx, j.ns, j.name)
 	switch {
 	case kube.NotFound(err):
-		if j.refused != nil { // it was there a moment ago
+		if j.refused != nil { // of what was refused as existing, it was there a moment ago
 			wait, enough := j.fails(err, requestTries)
+			if !enough && !kube.AlreadyExists(j.refused) {
+				if wait, enough = cl.deny(j, c); !enough {
+					return wait, true
+				}
+			}
 			if enough {
-				return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, j.refused), true
+				return cl.refuse(j, verdictOn(j.refused), "Error starting "+j.kind.Runtime, j.refused), true
 			}
 			j.refused = nil
 			cl.mu.Lock()
@@ -110,13 +115,20 @@ func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait t
 	case err != nil && (j.ours || kube.Temporary(err)): // it may be at work: there is nothing to do but to ask again
 		wait, _ := j.fails(err, 0)
 		return wait, true
-	case err != nil:
-		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, err), true
+	case err != nil: // the server does not want to tell, and may think better of it
+		wait, enough := j.fails(err, requestTries)
+		if enough {
+			j.posted = true
+			return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, err), true
+		}
+		return wait, true
 	case p.Metadata.Annotations[annotationStep] != identity(j.a):
 		if j.refused == nil { // what the server says about that is what the user shall read
 			return 0, false
 		}
 		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, j.refused), true
+	case p.Metadata.Annotations[annotationStop] == byRefusal:
+		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, errors.New("the server refused the pod")), true
 	case p.Metadata.Annotations[annotationStop] != "":
 		cl.settle(j, step.Report{State: step.Stopped}, false)
 		return idle, true
@@ -137,18 +149,38 @@ func (cl *cluster) create(j *job, c *Command, artifacts map[string][]byte) time.
 		j.refused = err
 		return 0
 	case kube.Temporary(err):
-		j.posted = j.posted || kube.Code(err) != 429
+		j.posted = j.posted || !kube.Unsent(err) && kube.Code(err) != 429
 		if wait, enough := j.fails(err, requestTries); !enough {
 			return wait
 		}
-		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, err)
 	}
-	state := step.PlatformError
+	if j.doubtful() { // there is no failure to report while a pod may be at work, or may begin
+		j.refused = err
+		return 0
+	}
+	return cl.refuse(j, verdictOn(err), "Error starting "+j.kind.Runtime, err)
+}
+
+// deny takes the name of a pod that was refused, so that no earlier request makes it. It reports false if it must be
+// tried again, or if there is a pod.
+func (cl *cluster) deny(j *job, c *Command) (wait time.Duration, ok bool) {
+	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c, byRefusal))
+	switch {
+	case err == nil:
+		return 0, true
+	case cl.ctx.Err() != nil:
+		return idle, false
+	}
+	return j.fails(err, requestTries)
+}
+
+// verdictOn says what it means that a pod is refused.
+func verdictOn(err error) step.State {
 	switch kube.Code(err) {
 	case 400, 413, 422: // it will be refused each time
-		state = step.FatalError
+		return step.FatalError
 	}
-	return cl.refuse(j, state, "Error starting "+j.kind.Runtime, err)
+	return step.PlatformError
 }
 
 // adopt goes on with a pod that is there.
@@ -161,8 +193,11 @@ func (cl *cluster) adopt(j *job, c *Command, artifacts map[string][]byte, p *kub
 	s := observe(p)
 	cl.mu.Lock()
 	j.uid = p.Metadata.UID
-	if j.seen == nil || j.seen.uid != s.uid { // else the watch was faster, or will tell of this, too
+	switch {
+	case j.seen == nil || j.seen.uid != s.uid:
 		j.seen = s
+	case !created && j.seen.version != s.version: // the watch may have been faster; which is newer cannot be told
+		j.check = true
 	}
 	if !created && p.Metadata.Labels[labelServer] == cl.cfg.Name {
 		j.listed = true // by a label that the watch goes by
@@ -200,8 +235,9 @@ func (cl *cluster) lost(j *job, s *state) time.Duration {
 	if s != nil && s.evicted != "" {
 		why = fmt.Sprintf("Kubernetes pod [%s] is gone: %s, %s", j.name, s.evicted, clause(s.message))
 	}
-	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", why)}, false)
-	return idle
+	j.posted = j.doubtful()
+	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", why)}, j.posted)
+	return 0
 }
 
 // record is what an earlier process left in the artifact.

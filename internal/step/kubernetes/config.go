@@ -36,7 +36,9 @@ const (
 	labelServer    = "maestro-server"  // value: Config.Name
 	labelKey       = "dedupKey"        // value: job_deduplication_key
 	annotationStep = "step_identity"   // whose pod it is: the uuid of the attempt is part of it
-	annotationStop = "maestro-stopped" // the attempt was stopped before it had a pod; this one never runs
+	annotationStop = "maestro-stopped" // this pod never runs; why is one of the next two
+	byStop         = "true"            // the attempt was stopped
+	byRefusal      = "refused"         // the server refused the attempt's pod, so that it has failed
 	containerName  = "maestro-job"
 	tailLines      = 128 // of the log, in the artifact
 	tailBytes      = 10 << 10

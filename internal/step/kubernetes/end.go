@@ -14,7 +14,7 @@ func (cl *cluster) end(j *job) time.Duration {
 	if err != nil && !j.recall() { // then it cannot have begun
 		return cl.halt(j, "")
 	}
-	if j.stage == beginning && !j.posted && !j.ours {
+	if j.stage == beginning && !j.posted && !j.ours && j.refused == nil {
 		cl.mu.Lock()
 		found := j.found
 		cl.mu.Unlock()
@@ -27,7 +27,7 @@ func (cl *cluster) end(j *job) time.Duration {
 	case cl.ctx.Err() != nil:
 		return idle
 	case kube.NotFound(err):
-		if !j.ours {
+		if !j.ours || j.doubtful() {
 			if wait, ok := cl.bury(j, c); !ok {
 				return wait
 			}
@@ -103,7 +103,7 @@ func (cl *cluster) bury(j *job, c *Command) (wait time.Duration, ok bool) {
 	if cl.allowed(j.ns) != nil {
 		return 0, true
 	}
-	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c))
+	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c, byStop))
 	switch {
 	case err == nil:
 		return 0, true

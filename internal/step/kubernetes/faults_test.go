@@ -2,10 +2,11 @@ package kubernetes
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"maestro/internal/kube"
+	"maestro/internal/kube/kubetest"
 	"maestro/internal/step"
 	"maestro/internal/step/steptest"
 )
@@ -55,19 +57,16 @@ func TestBreakOnce(t *testing.T) {
 
 func breakOnce(t *testing.T, fault fault, n int64, obeyed bool) {
 	f := newFake(t)
-	f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	var count atomic.Int64
-	breaks := func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Query().Get("watch") != "" && fault.name == "Other" || count.Add(1) != n {
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.URL.Query().Get("watch") != "" && fault.name == "Other", obeyed && kubetest.Streams(r), count.Add(1) != n:
 			return false
+		case obeyed:
+			f.Obey(r)
 		}
 		fault.do(w)
 		return true
-	}
-	if obeyed {
-		f.after = breaks
-	} else {
-		f.interfere = breaks
 	}
 	rt := f.open(t)
 	a := attempt("", "image", "succeeds")
@@ -80,12 +79,10 @@ func breakOnce(t *testing.T, fault fault, n int64, obeyed bool) {
 	eventually(t, "running", func() bool { return len(r.All()) > 0 })
 	stop(t, rt, held).Want(t, step.Stopped)
 	r.Final(t)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if b, h := f.began[identity(a)], f.began[identity(held)]; b > 1 || h > 1 || got.State == step.Done && b != 1 {
+	if b, h := f.began(a), f.began(held); b > 1 || h > 1 || got.State == step.Done && b != 1 {
 		t.Errorf("request %d (obeyed: %t): began %d and %d times", n, obeyed, b, h)
 	}
-	if p := f.pods[held.UUID]; p != nil && len(p.Spec.SchedulingGates) == 0 && !p.Status.Over() {
+	if p := f.Pod(held.UUID); p != nil && p.Alive() {
 		t.Errorf("request %d (obeyed: %t): its pod is left after it was stopped", n, obeyed)
 	}
 }
@@ -114,8 +111,7 @@ func TestWatchFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-			f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+			f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Query().Get("watch") == "" {
 					return false
 				}
@@ -131,7 +127,7 @@ func TestWatchFaults(t *testing.T) {
 				all = append(all, start(t, rt, a))
 			}
 			for _, a := range held {
-				f.end(f.pod(t, a.UUID), 0, "")
+				f.end(t, a, 0)
 			}
 			for _, r := range all {
 				r.Want(t, step.Done)
@@ -144,7 +140,7 @@ func TestWatchFaults(t *testing.T) {
 func TestForgetfulList(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/pods") {
 			return false
 		}
@@ -162,7 +158,7 @@ func TestForgetfulList(t *testing.T) {
 	if r.Ended() {
 		t.Fatalf("ended with %s although the pod is there", r.Final(t).State)
 	}
-	f.end(f.pod(t, a.UUID), 3, "")
+	f.end(t, a, 3)
 	r.Want(t, step.UserError)
 }
 
@@ -175,18 +171,15 @@ func TestHugeLog(t *testing.T) {
 	a := attempt("", "image", "holds")
 	rt := f.open(t, func(c *Config) { c.MaxLogBytes = 4 << 20 })
 	r := start(t, rt, a)
-	p := f.pod(t, a.UUID)
-	f.mu.Lock()
-	p.logMaker = func(w io.Writer) {
+	f.Writes(f.Await(t, a.UUID), func(w http.ResponseWriter, _ *http.Request) {
 		for range 10 << 20 { // 10 GB
 			n, err := w.Write(line)
 			if sent.Add(int64(n)); err != nil {
 				return
 			}
 		}
-	}
-	f.mu.Unlock()
-	f.end(p, 0, "")
+	})
+	f.end(t, a, 0)
 	got := r.Want(t, step.Done)
 	wantLines(t, r, "The log has more than 4 MiB")
 	if n := len(got.Artifacts[artifactKey]); n > 12<<10 {
@@ -201,7 +194,7 @@ func TestHugeLog(t *testing.T) {
 func TestInvalid(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPost {
 			return false
 		}
@@ -244,14 +237,12 @@ func TestManyPods(t *testing.T) {
 	}
 	t.Logf("%d goroutines, %d bytes per pod (fake cluster and reports included)", runtime.NumGoroutine(), (memoryInUse()-before)/many)
 	for _, a := range list {
-		f.end(f.pod(t, a.UUID), 0, "")
+		f.end(t, a, 0)
 	}
 	for _, r := range recorders {
 		r.Want(t, step.Done)
 	}
-	f.mu.Lock()
-	t.Logf("%.1f requests per pod", float64(f.requests)/many)
-	f.mu.Unlock()
+	t.Logf("%.1f requests per pod", float64(f.Requests())/many)
 	rt.cl.mu.Lock()
 	defer rt.cl.mu.Unlock()
 	if len(rt.cl.jobs) != 0 || len(rt.cl.watchers["default"].jobs) != 0 {
@@ -308,7 +299,7 @@ func TestJanitor(t *testing.T) {
 	stop(t, rt, attempt("never", "image", "succeeds")).Want(t, step.Stopped)
 	r := start(t, rt, running)
 	eventually(t, "running", func() bool { return len(r.All()) > 0 })
-	f.create(strings.NewReader(`{"metadata":{"name":"foreign"},"spec":{"containers":[{"image":"succeeds"}]}}`), "default")
+	f.Create(`{"metadata":{"name":"foreign"},"spec":{"containers":[{"image":"succeeds"}]}}`)
 	left := func() (names []string) {
 		rt.cl.api.ListPods(t.Context(), "default", "", "", func(p *kube.Pod) { names = append(names, p.Metadata.Name) })
 		return names
@@ -323,5 +314,214 @@ func TestJanitor(t *testing.T) {
 		if got := fmt.Sprint(left()); got != c.want {
 			t.Errorf("after %s there are %s, want %s", c.at, got, c.want)
 		}
+	}
+}
+
+// TestMuteFromTheStart finds a pod again before the first watch has begun, which then tells nothing.
+func TestMuteFromTheStart(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.MuteWatch = true
+	var hold atomic.Bool
+	release, watched := make(chan struct{}), make(chan struct{}, 100)
+	f.Interfere = func(_ http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case !hold.Load() || r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/pods"):
+		case r.URL.Query().Get("watch") != "":
+			watched <- struct{}{}
+		default:
+			<-release
+		}
+		return false
+	}
+	a := attempt("", "image", "holds")
+	one := f.open(t)
+	first := start(t, one, a)
+	eventually(t, "running", func() bool { return len(first.All()) > 0 })
+	one.Close()
+	hold.Store(true)
+	second := start(t, f.open(t), again(a, first))
+	eventually(t, "found", func() bool { return len(second.All()) > 0 })
+	time.Sleep(50 * time.Millisecond) // it has nothing more to do
+	close(release)
+	<-watched
+	f.end(t, a, 0)
+	second.Want(t, step.Done)
+}
+
+// TestForbiddenForAWhile restarts the server while a pod runs; the API server refuses to say at first whether there is
+// one. It is not given up, and not begun again.
+func TestForbiddenForAWhile(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var forbidden atomic.Int64
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || kubetest.Streams(r) || strings.HasSuffix(r.URL.Path, "/pods") || forbidden.Add(-1) < 0 {
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	a := attempt("", "image", "holds")
+	one := f.open(t)
+	r := start(t, one, a)
+	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	one.Close()
+	forbidden.Store(2)
+	later := again(a, r)
+	later.Artifacts = nil // what was reported was not kept
+	second := start(t, f.open(t), later)
+	f.end(t, a, 0)
+	second.Want(t, step.Done)
+	if n := f.began(a); n != 1 {
+		t.Errorf("began %d times", n)
+	}
+}
+
+// TestRefusedSecondTime loses the answer to the request that made the pod. The next one is refused for another reason
+// than that the pod exists, as when the first has used up a quota: the pod is found all the same.
+func TestRefusedSecondTime(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{403, 422} {
+		f := newFake(t)
+		var posts atomic.Int64
+		f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPost {
+				return false
+			}
+			if posts.Add(1) == 1 {
+				f.Obey(r)
+				panic(http.ErrAbortHandler)
+			}
+			w.WriteHeader(code)
+			return true
+		}
+		a := attempt("", "image", "holds")
+		r := start(t, f.open(t), a)
+		eventually(t, "running", func() bool { return len(r.All()) > 0 })
+		f.end(t, a, 0)
+		r.Want(t, step.Done)
+	}
+}
+
+// TestDeletedAtOnce has somebody delete a pod before the answer to the request that made it has come: the watch tells of
+// the end of a pod that nobody has heard of.
+func TestDeletedAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	a := attempt("", "image", "forever")
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost {
+			return false
+		}
+		answer := httptest.NewRecorder()
+		f.Answer(answer, r)
+		if f.Pod(a.UUID) != nil {
+			f.Client(t).DeletePod(context.Background(), "default", a.UUID, "", -1)
+			time.Sleep(200 * time.Millisecond) // for the news to come first
+		}
+		w.WriteHeader(answer.Code)
+		w.Write(answer.Body.Bytes())
+		return true
+	}
+	rt := f.open(t)
+	other := start(t, rt, attempt("", "image", "forever"))
+	eventually(t, "watching", func() bool { return len(other.All()) > 0 })
+	start(t, rt, a).Want(t, step.PlatformError)
+}
+
+// TestOldNews finds a pod that ends while the answer to the question how it is, which says that it runs, is under way:
+// the watch tells of the end before.
+func TestOldNews(t *testing.T) {
+	t.Parallel()
+	for _, knows := range []bool{false, true} { // that there is a pod
+		f := newFake(t)
+		a := attempt("", "image", "holds")
+		var armed atomic.Bool
+		f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, a.UUID) || !armed.CompareAndSwap(true, false) {
+				return false
+			}
+			answer := httptest.NewRecorder()
+			f.Answer(answer, r)
+			f.end(t, a, 0)
+			time.Sleep(200 * time.Millisecond) // for the news to come first
+			w.Write(answer.Body.Bytes())
+			return true
+		}
+		one := f.open(t)
+		first := start(t, one, a)
+		eventually(t, "running", func() bool { return len(first.All()) > 0 })
+		one.Close()
+
+		two := f.open(t)
+		other := attempt("", "image", "holds")
+		watching := start(t, two, other)
+		f.Change(f.Await(t, other.UUID), func(*kubetest.Pod) {}) // something to tell
+		eventually(t, "watching", func() bool { return len(watching.All()) > 0 })
+		time.Sleep(50 * time.Millisecond)
+		armed.Store(true)
+		later := again(a, first)
+		later.Again = knows
+		start(t, two, later).Want(t, step.Done)
+	}
+}
+
+// TestLateRequest stops a pod while a request to begin it, of a server that has died, is still under way: it must find
+// the name taken.
+func TestLateRequest(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var late atomic.Pointer[http.Request]
+	f.Interfere = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || late.Load() != nil {
+			return false
+		}
+		text, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		late.Store(r)
+		<-r.Context().Done()
+		return true
+	}
+	a := attempt("", "image", "stubborn")
+	one := f.open(t)
+	start(t, one, a)
+	eventually(t, "asked for", func() bool { return late.Load() != nil })
+	one.Close()
+	two := f.open(t)
+	later := *a
+	later.Again = true
+	r := start(t, two, &later)
+	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	stop(t, two, &later).Want(t, step.Stopped)
+	f.Obey(late.Load())
+	if n := f.began(a); n != 1 {
+		t.Errorf("began %d times", n)
+	}
+}
+
+// TestLateRequestAfterRefusal has a pod refused while a request to begin it, of a server that has died, is still under
+// way: once the failure is reported, that begins nothing.
+func TestLateRequestAfterRefusal(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var posts atomic.Int64
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || posts.Add(1) > 2 { // and again, to take the name
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	a := attempt("", "image", "succeeds")
+	a.Again = true
+	r := start(t, f.open(t), a)
+	r.Want(t, step.PlatformError)
+	wantLines(t, r, "403 Forbidden")
+	start(t, f.open(t), a).Want(t, step.PlatformError) // as the next server sees it, if the report was lost
+	other := attempt(a.UUID, "image", "succeeds")
+	start(t, f.open(t), other).Want(t, step.PlatformError)
+	if n := f.began(a); n != 0 {
+		t.Errorf("began %d times", n)
 	}
 }

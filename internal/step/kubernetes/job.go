@@ -19,7 +19,7 @@ type job struct {
 	ns, name  string
 	ours      bool      // there is, or was, a pod of this attempt
 	posted    bool      // a request to create one was made, and nobody knows what became of it
-	refused   error     // a pod with this name exists already
+	refused   error     // why a pod was not made, while there may be one all the same
 	failing   time.Time // since when what is being done fails; zero: it does not
 	tries     kube.Backoff
 	lookAt    time.Time // when to look at a pod that the watch has not shown
@@ -45,7 +45,6 @@ type job struct {
 	shown   bool   // the watch has told of the pod
 	listed  bool   // the pod was there before the watch, so that it need not
 	check   bool   // a list did not have it
-	unsure  bool   // it relies on lists, while there is no watch
 	began   bool   // a watch has begun since
 	awaited uint64 // the list that has yet to show the pod
 }
@@ -92,6 +91,10 @@ func (j *job) fails(err error, d time.Duration) (wait time.Duration, enough bool
 
 // works is called when something succeeded.
 func (j *job) works() { j.failing = time.Time{} }
+
+// doubtful reports whether a request to begin the pod may still be under way, though the pod has been there: one of a
+// process that died, or one that was not answered.
+func (j *job) doubtful() bool { return j.posted || j.a.Again }
 
 // wanted reports whether anybody still listens.
 func (cl *cluster) wanted(j *job) bool {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"maestro/internal/kube"
+	"maestro/internal/kube/kubetest"
 	"maestro/internal/step"
 	"maestro/internal/step/steptest"
 	"maestro/param"
@@ -17,9 +18,9 @@ import (
 func TestConformance(t *testing.T) {
 	for name, change := range map[string]func(*fakeCluster){
 		"Watched": func(*fakeCluster) {},
-		"Mute":    func(f *fakeCluster) { f.muteWatch = true },
+		"Mute":    func(f *fakeCluster) { f.MuteWatch = true },
 		"Polled": func(f *fakeCluster) {
-			f.interfere = func(w http.ResponseWriter, r *http.Request) bool {
+			f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Query().Get("watch") == "" {
 					return false
 				}
@@ -48,18 +49,12 @@ func newWorld(t *testing.T, change func(*fakeCluster)) steptest.World {
 		Attempt: func(t *testing.T, w steptest.Work, uuid string) *step.Attempt {
 			return attempt(uuid, "image", w.String())
 		},
-		Began: func(a *step.Attempt) int {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			return f.began[identity(a)]
-		},
+		Began: f.began,
 		Alive: func(a *step.Attempt) bool {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			p := f.pods[a.UUID]
-			return p != nil && !p.Status.Over() && len(p.Spec.SchedulingGates) == 0
+			p := f.Pod(a.UUID)
+			return p != nil && p.Alive()
 		},
-		Finish: func(a *step.Attempt) { f.end(f.pod(t, a.UUID), 0, "") },
+		Finish: func(a *step.Attempt) { f.end(t, a, 0) },
 	}
 }
 
@@ -124,6 +119,13 @@ func stop(t *testing.T, rt *Runtime, a *step.Attempt) *steptest.Recorder {
 	return r
 }
 
+// again returns an attempt as a new process of the engine sees it.
+func again(a *step.Attempt, r *steptest.Recorder) *step.Attempt {
+	c := *a
+	c.Again, c.Artifacts = true, r.Artifacts()
+	return &c
+}
+
 // lines returns all that was told, as text.
 func lines(r *steptest.Recorder) string {
 	var b strings.Builder
@@ -185,7 +187,7 @@ func TestVerdicts(t *testing.T) {
 			f := newFake(t)
 			a := attempt("", "image", "forever")
 			r := start(t, f.open(t), a)
-			f.set(f.pod(t, a.UUID), func(p *fakePod) { c.change(&p.Status) })
+			f.Change(f.Await(t, a.UUID), func(p *kubetest.Pod) { c.change(&p.Status) })
 			got := r.Want(t, c.want)
 			if !got.Begun {
 				t.Error("the report does not say that it had begun")
@@ -200,8 +202,8 @@ func TestDeletedByOthers(t *testing.T) {
 	f := newFake(t)
 	a := attempt("", "image", "forever")
 	r := start(t, f.open(t), a)
-	f.pod(t, a.UUID)
-	f.client(t).DeletePod(t.Context(), "default", a.UUID, "", -1)
+	f.Await(t, a.UUID)
+	f.Client(t).DeletePod(t.Context(), "default", a.UUID, "", -1)
 	r.Want(t, step.PlatformError)
 	wantLines(t, r, "is gone")
 }
@@ -215,11 +217,9 @@ func TestForgotten(t *testing.T) {
 	r := start(t, one, a)
 	eventually(t, "running", func() bool { return len(r.All()) > 0 })
 	one.Close()
-	f.forget(a.UUID)
-	again := *a
-	again.Again, again.Artifacts = true, r.Artifacts()
-	start(t, f.open(t), &again).Want(t, step.PlatformError)
-	if n := f.began[identity(a)]; n != 1 {
+	f.Lose(a.UUID)
+	start(t, f.open(t), again(a, r)).Want(t, step.PlatformError)
+	if n := f.began(a); n != 1 {
 		t.Errorf("began %d times", n)
 	}
 }
@@ -246,14 +246,10 @@ func TestHindered(t *testing.T) {
 			a := attempt("", "image", "stuck")
 			rt := f.open(t, func(c *Config) { c.PullPatience, c.SchedulePatience = 100*time.Millisecond, 100*time.Millisecond })
 			r := start(t, rt, a)
-			f.set(f.pod(t, a.UUID), func(p *fakePod) { c.change(&p.Status) })
+			f.Change(f.Await(t, a.UUID), func(p *kubetest.Pod) { c.change(&p.Status) })
 			r.Want(t, step.PlatformError)
 			wantLines(t, r, "1 Kubernetes pod ["+a.UUID+"] does not begin: "+c.says)
-			eventually(t, "deleted", func() bool {
-				f.mu.Lock()
-				defer f.mu.Unlock()
-				return f.pods[a.UUID] == nil
-			})
+			eventually(t, "deleted", func() bool { return f.Pod(a.UUID) == nil })
 		})
 	}
 }
@@ -267,11 +263,9 @@ func TestOtherNamespace(t *testing.T) {
 	r := start(t, one, a)
 	eventually(t, "running", func() bool { return len(r.All()) > 0 })
 	one.Close()
-	again := *a
-	again.Again, again.Artifacts = true, r.Artifacts()
 	two := f.open(t)
-	f.end(f.pod(t, a.UUID), 0, "")
-	got := start(t, two, &again).Want(t, step.Done)
+	f.end(t, a, 0)
+	got := start(t, two, again(a, r)).Want(t, step.Done)
 	if !strings.Contains(string(got.Artifacts[artifactKey]), `"namespace":"jobs"`) {
 		t.Errorf("artifact %s", got.Artifacts[artifactKey])
 	}
@@ -295,10 +289,7 @@ func TestStopWithoutParams(t *testing.T) {
 	lost.Again, lost.Artifacts, lost.Params = true, r.Artifacts(), nil
 	two := f.open(t)
 	stop(t, two, &lost).Want(t, step.Stopped)
-	f.mu.Lock()
-	p := f.pods["mine"]
-	f.mu.Unlock()
-	if p != nil && p.Metadata.DeletionTimestamp == "" && !p.Status.Over() {
+	if p := f.Pod("mine"); p != nil && p.Metadata.DeletionTimestamp == "" && !p.Status.Over() {
 		t.Error("the pod still runs")
 	}
 	never := attempt("")

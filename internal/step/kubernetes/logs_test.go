@@ -36,17 +36,14 @@ func TestReadLog(t *testing.T) {
 	rt := f.open(t)
 	a := attempt("", "image", "forever")
 	r := start(t, rt, a)
-	p := f.pod(t, a.UUID)
 	text := strings.Repeat("some text\n", 5000)
 	more := make(chan struct{})
-	f.mu.Lock()
-	p.logMaker = func(w io.Writer) { // and follows
+	f.Writes(f.Await(t, a.UUID), func(w http.ResponseWriter, _ *http.Request) { // and follows
 		io.WriteString(w, text)
 		w.(http.Flusher).Flush()
 		<-more
 		io.WriteString(w, "the end\n")
-	}
-	f.mu.Unlock()
+	})
 	var got strings.Builder
 	for got.Len() < len(text) {
 		data, more, err := rt.ReadLog(t.Context(), a, stdout, int64(got.Len()), 1000)
@@ -62,7 +59,7 @@ func TestReadLog(t *testing.T) {
 		t.Fatalf("got %q, more: %t, error: %v; want to be told to come back", data, more, err)
 	}
 	close(more)
-	f.end(p, 0, "")
+	f.end(t, a, 0)
 	final := r.Want(t, step.Done)
 	if got := readAll(t, rt, a, 7777); got != text+"the end\n" {
 		t.Errorf("read %d bytes, want %d", len(got), len(text)+8)
@@ -71,7 +68,7 @@ func TestReadLog(t *testing.T) {
 		t.Errorf("beyond the end: %q, more: %t, error: %v", data, more, err)
 	}
 
-	f.forget(a.UUID) // what the artifact has is better than nothing
+	f.Lose(a.UUID) // what the artifact has is better than nothing
 	again := *a
 	again.Artifacts = final.Artifacts
 	if got := readAll(t, rt, &again, 100); !strings.HasSuffix(got, "the end\n") || len(got) > tailBytes {
@@ -104,10 +101,11 @@ func TestManyReaders(t *testing.T) {
 		a := attempt(fmt.Sprintf("reader-%d", i), "image", "forever")
 		r := steptest.NewRecorder(time.Second)
 		rt.Start(t.Context(), a, r)
-		p := f.pod(t, a.UUID)
-		f.mu.Lock()
-		p.logMaker = func(w io.Writer) { io.WriteString(w, "hello"); w.(http.Flusher).Flush(); time.Sleep(time.Second) }
-		f.mu.Unlock()
+		f.Writes(f.Await(t, a.UUID), func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, "hello")
+			w.(http.Flusher).Flush()
+			time.Sleep(time.Second)
+		})
 		all = append(all, a)
 	}
 	for _, a := range all {

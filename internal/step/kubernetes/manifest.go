@@ -67,9 +67,9 @@ func (cl *cluster) metadata(a *step.Attempt, c *Command) *kube.Manifest {
 
 // tombstone returns a pod that never runs and keeps its name from one that would. Two things keep it from a node: a
 // gate that nobody opens, and, for clusters that do not know gates, a node that does not exist.
-func (cl *cluster) tombstone(a *step.Attempt, c *Command) *kube.Manifest {
+func (cl *cluster) tombstone(a *step.Attempt, c *Command, why string) *kube.Manifest {
 	m := cl.metadata(a, c)
-	m.Metadata.Annotations[annotationStop] = "true"
+	m.Metadata.Annotations[annotationStop] = why
 	m.Spec = kube.Spec{
 		Containers:      []kube.Container{{Name: containerName, Image: c.Image, Command: []string{"true"}}},
 		RestartPolicy:   "Never",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maestro/internal/kube"
+	"maestro/internal/kube/kubetest"
 	"maestro/internal/output"
 	"maestro/internal/step"
 	"maestro/param"
@@ -50,8 +51,10 @@ func TestOutput(t *testing.T) {
 			a := attempt("", "image", "holds")
 			set(a.Params, "rows", param.LongValue(0))
 			r := start(t, f.open(t), a)
-			f.set(f.pod(t, a.UUID), func(p *fakePod) {
-				p.log, p.Status.Phase = c.log, kube.Succeeded
+			pod := f.Await(t, a.UUID)
+			f.Wrote(pod, c.log)
+			f.Change(pod, func(p *kubetest.Pod) {
+				p.Status.Phase = kube.Succeeded
 				if c.exit != 0 {
 					p.Status.Phase = kube.Failed
 				}

@@ -1,27 +1,58 @@
 package kubernetes
 
 import (
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"maestro/internal/kube/kubetest"
 	"maestro/internal/step"
 	"maestro/internal/step/steptest"
 )
+
+// hook interferes with requests from the moment on at which it is set.
+type hook struct {
+	atomic.Pointer[func(w http.ResponseWriter, r *http.Request) bool]
+}
+
+func (h *hook) set(f func(w http.ResponseWriter, r *http.Request) bool) { h.Store(&f) }
+
+// hooked returns a cluster with two hooks: the first sees requests before the second.
+func hooked(t *testing.T) (f *fakeCluster, one, two *hook) {
+	f, one, two = newFake(t), new(hook), new(hook)
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
+		for _, h := range []*hook{one, two} {
+			if do := h.Load(); do != nil && (*do)(w, r) {
+				return true
+			}
+		}
+		return false
+	}
+	return f, one, two
+}
+
+// late answers a request, but lets something happen before the answer is on its way.
+func late(f *fakeCluster, w http.ResponseWriter, r *http.Request, happens func()) {
+	rec := httptest.NewRecorder()
+	f.Answer(rec, r)
+	happens()
+	maps.Copy(w.Header(), rec.Header())
+	w.WriteHeader(rec.Code)
+	_, _ = w.Write(rec.Body.Bytes())
+}
 
 // TestEndsWhileFound has a pod end between the moment when the server looks at it for somebody who finds it and the moment
 // when that one hears of it. What he then knows is old, and no watch tells him again.
 func TestEndsWhileFound(t *testing.T) {
 	t.Parallel()
-	ends := map[string]func(f *fakeCluster, p *fakePod){
-		"Ends": func(f *fakeCluster, p *fakePod) { f.end(p, 0, "") },
-		"IsDeleted": func(f *fakeCluster, p *fakePod) {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.remove(p)
-		},
+	ends := map[string]func(f *fakeCluster, p *kubetest.Pod){
+		"Ends":      func(f *fakeCluster, p *kubetest.Pod) { f.End(p, 0, "") },
+		"IsDeleted": func(f *fakeCluster, p *kubetest.Pod) { f.Remove(p) },
 	}
 	for name, end := range ends {
 		want := step.Done
@@ -33,7 +64,7 @@ func TestEndsWhileFound(t *testing.T) {
 				c := map[bool]string{true: "Again", false: "Beaten"}[again] + map[bool]string{true: "Watching", false: "Listing"}[watched]
 				t.Run(name+c, func(t *testing.T) {
 					t.Parallel()
-					f := newFake(t)
+					f, one, two := hooked(t)
 					a := attempt("", "image", "holds")
 					other := f.open(t)
 					eventually(t, "running", begun(start(t, other, a)))
@@ -44,20 +75,21 @@ func TestEndsWhileFound(t *testing.T) {
 					if watched {
 						told = watching(t, f, rt)
 					} else {
-						told = listing(f)
+						told = listing(one)
 					}
 					var once sync.Once
-					f.mu.Lock()
-					f.after = func(_ http.ResponseWriter, r *http.Request) bool {
+					two.set(func(w http.ResponseWriter, r *http.Request) (answered bool) {
 						if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, a.UUID) {
 							once.Do(func() {
-								end(f, f.pod(t, a.UUID))
-								told()
+								answered = true
+								late(f, w, r, func() {
+									end(f, f.Pod(a.UUID))
+									told()
+								})
 							})
 						}
-						return false
-					}
-					f.mu.Unlock()
+						return answered
+					})
 					start(t, rt, a).Want(t, want)
 				})
 			}
@@ -72,25 +104,24 @@ func watching(t *testing.T, f *fakeCluster, rt *Runtime) (told func()) {
 	marker := attempt("", "image", "holds")
 	r := start(t, rt, marker)
 	eventually(t, "a watch that tells", func() bool {
-		f.set(f.pod(t, marker.UUID), func(*fakePod) {})
+		f.Change(f.Await(t, marker.UUID), func(*kubetest.Pod) {})
 		rt.cl.mu.Lock()
 		defer rt.cl.mu.Unlock()
 		w := rt.cl.watchers["default"]
 		return w != nil && w.heard && begun(r)()
 	})
 	return func() {
-		f.end(f.pod(t, marker.UUID), 0, "")
+		f.end(t, marker, 0)
 		r.Final(t) // news come in order
 	}
 }
 
 // listing keeps back the next list of pods. It returns a function that lets it be made, and waits until that is done, or
 // nobody makes one.
-func listing(f *fakeCluster) (told func()) {
+func listing(h *hook) (told func()) {
 	makes, made := make(chan struct{}), make(chan struct{})
 	watches := sync.OnceFunc(func() { close(made) })
-	f.mu.Lock()
-	f.interfere = func(_ http.ResponseWriter, r *http.Request) bool {
+	h.set(func(_ http.ResponseWriter, r *http.Request) bool {
 		switch {
 		case !strings.HasSuffix(r.URL.Path, "/pods") || r.Method != http.MethodGet:
 		case r.URL.Query().Get("watch") == "":
@@ -99,17 +130,14 @@ func listing(f *fakeCluster) (told func()) {
 			watches()
 		}
 		return false
-	}
-	f.mu.Unlock()
+	})
 	return func() {
 		close(makes)
 		select {
 		case <-made:
 		case <-time.After(time.Second):
 		}
-		f.mu.Lock()
-		f.interfere = nil
-		f.mu.Unlock()
+		h.Store(nil)
 	}
 }
 
@@ -117,15 +145,21 @@ func listing(f *fakeCluster) (told func()) {
 // looked at all the same.
 func TestMuteAfterList(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	f, one, two := hooked(t)
 	a := attempt("", "image", "holds")
 	other := f.open(t)
 	eventually(t, "running", begun(start(t, other, a)))
 	other.Close()
-	f.mu.Lock()
-	f.muteWatch = true
-	f.mu.Unlock()
-	told := listing(f)
+	two.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Get("watch") == "" {
+			return false
+		}
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		return true
+	})
+	told := listing(one)
 	a.Again = true
 	rt := f.open(t)
 	r := start(t, rt, a)
@@ -136,6 +170,6 @@ func TestMuteAfterList(t *testing.T) {
 		return j != nil && j.live && !j.running && !j.queued
 	})
 	told()
-	f.end(f.pod(t, a.UUID), 0, "")
+	f.end(t, a, 0)
 	r.Want(t, step.Done)
 }

@@ -13,9 +13,9 @@ import (
 // It lists the pods that have not ended, and watches from there. A list is the truth: of a job whose pod is not in it,
 // the pod has ended or is gone, and the job looks for itself. A watch is only believed as long as it tells of new pods.
 // There are servers and proxies that accept a watch and tell nothing, or nothing new; so a job whose new pod the watch
-// has not shown after a second looks for itself, and if it finds a change, it says so ([cluster.silent]). Then, and
-// where watches are refused or break again and again, the watcher lists every now and then instead, and tries a watch
-// again after a while.
+// has not shown after a second looks for itself, and if it finds a change, it says so ([cluster.silent]); so do all jobs
+// whose pods are older than a watch that has told nothing yet. Then, and where watches are refused or break again and
+// again, the watcher lists every now and then instead, and tries a watch again after a while.
 type watcher struct {
 	cl    *cluster
 	ns    string
@@ -184,14 +184,15 @@ func (w *watcher) wait(d time.Duration, nudges bool) bool {
 	return false
 }
 
-// trusts reports whether news of a job's pod will come by themselves. cl.mu is held.
+// trusts reports whether news of a job's pod will come by themselves. cl.mu is held, and the job is the caller's.
 func (cl *cluster) trusts(j *job) bool {
 	w := cl.watchers[j.ns]
-	switch {
-	case w == nil:
-		return false
-	case w.kick == nil: // lists tell
-		j.unsure = j.listed
+	return w != nil && w.trusts(j)
+}
+
+// trusts reports the same of a job of this watcher. cl.mu is held.
+func (w *watcher) trusts(j *job) bool {
+	if w.kick == nil { // lists tell
 		return j.listed
 	}
 	return j.shown || j.listed && w.heard
@@ -237,9 +238,8 @@ func (w *watcher) watch(version string) error {
 	defer cancel(nil)
 	w.cl.mu.Lock()
 	w.kick, w.heard = cancel, false
-	for _, j := range w.jobs {
-		if j.unsure && j.live { // it must find out whether this watch tells anything
-			j.unsure, j.began = false, true
+	for _, j := range w.jobs { // those that left it to lists, of which there are few from now on
+		if j.live && !w.trusts(j) {
 			w.cl.wakeLocked(j)
 		}
 	}
@@ -273,9 +273,12 @@ func (w *watcher) hear(e *kube.Event) {
 		return
 	}
 	j.shown = true
-	if e.Type != kube.Deleted {
+	switch {
+	case e.Type != kube.Deleted:
 		w.cl.see(j, observe(&e.Pod))
-	} else if !j.live || j.uid == e.Pod.Metadata.UID {
+	case !j.live: // its pod, perhaps, before the answer to the request that made it
+		j.check = true
+	case j.uid == e.Pod.Metadata.UID:
 		w.cl.see(j, observe(&e.Pod)) // its last words
 		w.cl.see(j, &state{gone: true})
 	}

@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"maestro/internal/store"
 )
@@ -13,16 +15,28 @@ import (
 // the same name.
 type fileLock struct{ f *os.File }
 
-// lockFile takes the lock that the file at path stands for, or returns store.ErrBusy at once.
-func lockFile(path string) (*fileLock, error) {
-	f, err := openLocked(path)
-	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("%w: %s is locked", store.ErrBusy, path)
+// lockPatience is how long a lock may be held by nobody: a process that is killed while it starts another one leaves a
+// copy of the descriptor to that one, until it executes its program.
+const lockPatience = 2 * time.Second
+
+// lockFile takes the lock that the file at path stands for. It returns store.ErrBusy if somebody has it and keeps it.
+func lockFile(ctx context.Context, path string) (*fileLock, error) {
+	for late := time.Now().Add(lockPatience); ; {
+		f, err := openLocked(path)
+		switch {
+		case err == nil:
+			return &fileLock{f: f}, nil
+		case !errors.Is(err, errLocked):
+			return nil, err
+		case time.Now().After(late):
+			return nil, fmt.Errorf("%w: %s is locked", store.ErrBusy, path)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &fileLock{f: f}, nil
 }
 
 // release drops the lock. It may be called on nil. Closing the file is not enough: a process that is being started by

@@ -75,7 +75,7 @@ func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 		}
 	}()
 	if path != Memory {
-		if err := s.openFile(); err != nil {
+		if err := s.openFile(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -98,7 +98,7 @@ func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 }
 
 // openFile makes sure that nobody else uses the file, and prepares what SQLite will find.
-func (s *Store) openFile() error {
+func (s *Store) openFile(ctx context.Context) error {
 	abs, err := filepath.Abs(s.path)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (s *Store) openFile() error {
 	for range s.opt.Readers {
 		s.readers <- nil
 	}
-	if s.lock, err = lockFile(abs + ".lock"); err != nil {
+	if s.lock, err = lockFile(ctx, abs+".lock"); err != nil {
 		return err
 	}
 	return nil

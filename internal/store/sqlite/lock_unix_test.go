@@ -1,0 +1,36 @@
+//go:build unix
+
+package sqlite_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"maestro/internal/store/sqlite"
+)
+
+// TestLockOfAKilledProcess opens a database whose lock a process left to one that it was just starting: that has copies
+// of all descriptors until it executes its program.
+func TestLockOfAKilledProcess(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	f, err := os.Create(path + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command("sleep", "0.2")
+	child.ExtraFiles = []*os.File{f}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer child.Wait()
+	f.Close()
+
+	open(t, path, sqlite.Options{})
+}
