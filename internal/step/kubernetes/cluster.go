@@ -152,8 +152,8 @@ func (cl *cluster) step(j *job) (wait time.Duration) {
 		}
 	}()
 	cl.mu.Lock()
-	in := inbox{seen: j.seen, trusting: cl.trusts(j), check: j.check, stop: j.stop, retell: j.retell, began: j.began}
-	j.check, j.retell, j.began = false, false, false
+	in := inbox{seen: j.seen, trusting: cl.trusts(j), check: j.check, stop: j.stop, retell: j.retell}
+	j.check, j.retell = false, false
 	cl.mu.Unlock()
 	switch {
 	case j.stage == discarding:

@@ -23,9 +23,6 @@ func (cl *cluster) follow(j *job, in inbox) time.Duration {
 	}
 	s := in.seen
 	now := time.Now()
-	if in.began {
-		j.lookAt = now.Add(firstLook)
-	}
 	if in.check || !in.trusting && !now.Before(j.lookAt) {
 		p, err := cl.api.Pod(cl.ctx, j.ns, j.name)
 		switch {

@@ -45,7 +45,6 @@ type job struct {
 	shown   bool   // the watch has told of the pod
 	listed  bool   // the pod was there before the watch, so that it need not
 	check   bool   // a list did not have it
-	began   bool   // a watch has begun since
 	awaited uint64 // the list that has yet to show the pod
 }
 
@@ -69,7 +68,6 @@ type listener struct {
 type inbox struct {
 	seen                          *state
 	trusting, check, stop, retell bool
-	began                         bool // a watch has begun, and has a second to tell something
 }
 
 // disarm forgets when the job was due. cluster.mu is held.
@@ -131,8 +129,8 @@ func (cl *cluster) forgetLocked(j *job) {
 // see makes what was learned of a pod known, and gives the job its turn if that matters. cluster.mu is held.
 func (cl *cluster) see(j *job, s *state) {
 	old := j.seen
-	if old != nil && old.over && !s.gone && s.uid == old.uid {
-		return // news from before the end
+	if old != nil && (old.over || old.gone) && !s.gone && s.uid == old.uid {
+		return // news from before the end, such as an answer that was overtaken by the watch
 	}
 	if s.gone && old != nil { // how it was before says why
 		c := *old

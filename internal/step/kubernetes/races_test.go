@@ -97,6 +97,40 @@ func TestEndsWhileFound(t *testing.T) {
 	}
 }
 
+// TestGoneWhileLookedAt has a pod go while the server's answer about it is on its way, after the watch has told of that: the
+// old answer must not bring it back.
+func TestGoneWhileLookedAt(t *testing.T) {
+	t.Parallel()
+	f, _, two := hooked(t)
+	a := attempt("", "image", "holds")
+	other := f.open(t)
+	eventually(t, "running", begun(start(t, other, a)))
+	other.Close()
+	a.Again = true
+	rt := f.open(t)
+	told := []func(){watching(t, f, rt), watching(t, f, rt)}
+	changes := []func(){
+		func() { f.Change(f.Pod(a.UUID), func(*kubetest.Pod) {}) }, // so that it is looked at once more
+		func() { f.Remove(f.Pod(a.UUID)) },
+	}
+	var looks atomic.Int64
+	two.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, a.UUID) {
+			return false
+		}
+		n := int(looks.Add(1)) - 1
+		if n >= len(told) {
+			return false
+		}
+		late(f, w, r, func() { changes[n](); told[n]() })
+		return true
+	})
+	start(t, rt, a).Want(t, step.PlatformError)
+	if n := looks.Load(); n < 2 {
+		t.Errorf("it was looked at %d times", n)
+	}
+}
+
 func begun(r *steptest.Recorder) func() bool { return func() bool { return len(r.All()) > 0 } }
 
 // watching has a runtime hear a watch. It returns a function that waits until it has heard of all that was before.
