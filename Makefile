@@ -2,6 +2,7 @@
 GO     ?= go
 SEEDS  ?= 100000
 KILLS  ?= 200
+WORLDS ?= 100
 
 .DEFAULT_GOAL := help
 
@@ -39,9 +40,9 @@ conformance:
 simulate:
 	$(GO) test ./internal/engine -run Simulate -seeds $(SEEDS) -timeout 0 -count=1
 
-## torture: kill -9 a loaded server again and again (KILLS=n)
+## torture: kill -9 a loaded server again and again (KILLS=n), and others in worlds where all goes wrong (WORLDS=n)
 torture:
-	MAESTRO_KILLS=$(KILLS) $(GO) test ./cmd/maestro -run Kill -timeout 0 -count=1 -v
+	MAESTRO_KILLS=$(KILLS) MAESTRO_WORLDS=$(WORLDS) $(GO) test ./cmd/maestro -run Kill -timeout 0 -count=1 -v
 
 ## bench: measure a server over its API
 bench: build

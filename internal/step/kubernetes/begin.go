@@ -96,7 +96,7 @@ func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait t
 		if j.refused != nil { // of what was refused as existing, it was there a moment ago
 			wait, enough := j.fails(err, requestTries)
 			if !enough && !kube.AlreadyExists(j.refused) {
-				if wait, enough = cl.deny(j, c); !enough {
+				if wait, enough = cl.occupy(j, c, byRefusal); !enough {
 					return wait, true
 				}
 			}
@@ -159,19 +159,6 @@ func (cl *cluster) create(j *job, c *Command, artifacts map[string][]byte) time.
 		return 0
 	}
 	return cl.refuse(j, verdictOn(err), "Error starting "+j.kind.Runtime, err)
-}
-
-// deny takes the name of a pod that was refused, so that no earlier request makes it. It reports false if it must be
-// tried again, or if there is a pod.
-func (cl *cluster) deny(j *job, c *Command) (wait time.Duration, ok bool) {
-	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c, byRefusal))
-	switch {
-	case err == nil:
-		return 0, true
-	case cl.ctx.Err() != nil:
-		return idle, false
-	}
-	return j.fails(err, requestTries)
 }
 
 // verdictOn says what it means that a pod is refused.

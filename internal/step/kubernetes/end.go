@@ -28,7 +28,7 @@ func (cl *cluster) end(j *job) time.Duration {
 		return idle
 	case kube.NotFound(err):
 		if !j.ours || j.doubtful() {
-			if wait, ok := cl.bury(j, c); !ok {
+			if wait, ok := cl.occupy(j, c, byStop); !ok {
 				return wait
 			}
 		}
@@ -98,12 +98,13 @@ func pace(j *job) time.Duration {
 	return j.lookAfter
 }
 
-// bury takes the name that a pod of the attempt would have. It reports false if it must be tried again.
-func (cl *cluster) bury(j *job, c *Command) (wait time.Duration, ok bool) {
+// occupy takes the name that a pod of the attempt has, or would have, with one that never runs. It reports false if it
+// must be tried again, or if there is a pod.
+func (cl *cluster) occupy(j *job, c *Command, why string) (wait time.Duration, ok bool) {
 	if cl.allowed(j.ns) != nil {
 		return 0, true
 	}
-	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c, byStop))
+	_, err := cl.api.CreatePod(cl.ctx, j.ns, cl.tombstone(j.a, c, why))
 	switch {
 	case err == nil:
 		return 0, true
@@ -112,11 +113,11 @@ func (cl *cluster) bury(j *job, c *Command) (wait time.Duration, ok bool) {
 	case kube.AlreadyExists(err): // it has begun just now
 		wait, enough := j.fails(err, requestTries)
 		return min(wait, 50*time.Millisecond), enough
-	case kube.Temporary(err):
+	case kube.Temporary(err), kube.Code(err) == 403: // which may be over before the one who may still come is asked
 		wait, enough := j.fails(err, requestTries)
 		return wait, enough
 	}
-	return 0, true // not allowed to: then neither is the one who may still come
+	return 0, true // not possible: then neither is what may still come
 }
 
 // discard deletes the pod of an attempt that has failed already, so that it does not run beside the next.

@@ -473,8 +473,13 @@ func TestLateRequest(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	var late atomic.Pointer[http.Request]
-	f.Interfere = func(_ http.ResponseWriter, r *http.Request) bool {
+	var forbidden atomic.Bool
+	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPost || late.Load() != nil {
+			if r.Method == http.MethodPost && forbidden.CompareAndSwap(true, false) {
+				w.WriteHeader(http.StatusForbidden)
+				return true
+			}
 			return false
 		}
 		text, _ := io.ReadAll(r.Body)
@@ -493,6 +498,7 @@ func TestLateRequest(t *testing.T) {
 	later.Again = true
 	r := start(t, two, &later)
 	eventually(t, "running", func() bool { return len(r.All()) > 0 })
+	forbidden.Store(true) // to take the name, at first
 	stop(t, two, &later).Want(t, step.Stopped)
 	f.Obey(late.Load())
 	if n := f.began(a); n != 1 {
