@@ -51,6 +51,9 @@ func check(t *testing.T, r *output.Reader, err error) {
 		return
 	}
 	d, err := r.Data()
+	if err != nil && err.Error() == "" {
+		t.Error("an error without words")
+	}
 	if d == nil {
 		return
 	}

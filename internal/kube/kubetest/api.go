@@ -60,7 +60,7 @@ func (c *Cluster) delete(name string, body io.Reader) (int, any) {
 		GracePeriodSeconds *int64
 		Preconditions      struct{ UID string }
 	}
-	json.NewDecoder(body).Decode(&o)
+	_ = json.NewDecoder(body).Decode(&o)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.pods[name]
@@ -129,7 +129,7 @@ func (c *Cluster) log(w http.ResponseWriter, r *http.Request, name string) {
 	switch {
 	case p == nil:
 		w.WriteHeader(404)
-		json.NewEncoder(w).Encode(Problem(404, "NotFound"))
+		_ = json.NewEncoder(w).Encode(Problem(404, "NotFound"))
 	case write != nil:
 		write(w, r)
 	}

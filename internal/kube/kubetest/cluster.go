@@ -99,7 +99,7 @@ func (c *Cluster) Answer(w http.ResponseWriter, r *http.Request) {
 	answer := func(code int, v any) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(code)
-		json.NewEncoder(w).Encode(v)
+		_ = json.NewEncoder(w).Encode(v)
 	}
 	switch {
 	case len(part) < 5 || part[4] != "pods":

@@ -119,7 +119,7 @@ func (c *Cluster) Lose(name string) {
 
 // Wrote says what a pod wrote.
 func (c *Cluster) Wrote(p *Pod, text string) {
-	c.Writes(p, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) })
+	c.Writes(p, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 }
 
 // Writes says how requests for the log of a pod are answered.

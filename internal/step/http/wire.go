@@ -376,7 +376,7 @@ type lent struct {
 func (b *lent) finish(err error) {
 	if b.err == nil {
 		b.err = err
-		b.end(err == io.EOF)
+		b.end(errors.Is(err, io.EOF))
 	}
 }
 

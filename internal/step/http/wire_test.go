@@ -216,6 +216,7 @@ func TestWire_Again(t *testing.T) {
 		got := "error"
 		if resp, err := w.RoundTrip(req); err == nil {
 			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
 			got = fmt.Sprintf("%d %q", resp.StatusCode, body)
 		}
 		if got != c.want {
@@ -260,6 +261,7 @@ func TestWire_AnswerBeforeTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if resp.StatusCode != 413 || string(body) != "too much" || err != nil {
 		t.Errorf("%d %q %v", resp.StatusCode, body, err)

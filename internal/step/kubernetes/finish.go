@@ -131,7 +131,7 @@ func (cl *cluster) readPart(j *job, lines int) (*reading, error) {
 	for left := cl.cfg.MaxLogBytes; left > 0; {
 		n, err := body.Read(buf[:min(int64(len(buf)), left)])
 		r.tail.write(buf[:n])
-		r.marks.Write(buf[:n])
+		_, _ = r.marks.Write(buf[:n])
 		left -= int64(n)
 		if errors.Is(err, io.EOF) {
 			return r, nil
