@@ -53,7 +53,7 @@ fuzz:
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 		echo "$$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime 1m || exit 1; done; done
 
-## lint: golangci-lint, if it is installed, else go vet and gofmt
+## lint: golangci-lint v2 as .golangci.yml says, if it is installed, else go vet and gofmt
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else $(GO) vet ./...; fi
