@@ -171,15 +171,9 @@ var longSleep = regexp.MustCompile(`("sleep_seconds":\s*\{\s*"value":\s*)\d+`)
 // TestSamples runs the sample definitions of the reference implementation, with long sleeps made short.
 func TestSamples(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("MAESTRO_REFERENCE")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "reference")
-	}
-	paths, _ := filepath.Glob(filepath.Join(dir, "samples", "sample-dag-test-*.json"))
-	if len(paths) == 0 {
-		t.Skipf("no samples in %s; MAESTRO_REFERENCE names the directory that has samples/", dir)
-	}
-	paths = append(paths, filepath.Join(dir, "samples", "sample-conditional-wf.json"))
+	dir := samples(t)
+	paths, _ := filepath.Glob(filepath.Join(dir, "sample-dag-test-*.json"))
+	paths = append(paths, filepath.Join(dir, "sample-conditional-wf.json"))
 	d := serve(t)
 	instances := map[string]int64{}
 	for _, path := range paths {

@@ -26,7 +26,7 @@ func shape(a *step.Attempt, c *kubernetes.Command) (map[string][]byte, error) {
 		return nil, err
 	}
 	c.Command, c.Args = []string{"/bin/sh", "-c"}, []string{n.script(a)}
-	return n.artifacts(), nil
+	return n.artifacts(n.output), nil
 }
 
 // notebook is what the param notebook of a step says.
@@ -78,7 +78,7 @@ func decode(a *step.Attempt) (*notebook, error) {
 }
 
 // artifacts tell where the executed notebook is.
-func (n *notebook) artifacts() map[string][]byte {
-	text := doc.AppendString([]byte(`{"output_path":`), n.output)
+func (n *notebook) artifacts(path string) map[string][]byte {
+	text := doc.AppendString([]byte(`{"output_path":`), path)
 	return map[string][]byte{"maestro_notebook": append(text, `,"type":"NOTEBOOK"}`...)}
 }

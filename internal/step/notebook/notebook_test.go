@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -230,7 +231,7 @@ func TestOnShell(t *testing.T) {
 	OnShell(shell).Start(t.Context(), a, reporter(func(r step.Report) { got = r }))
 	p := shell.got.Params.Lookup("shell").Result.Values()
 	script, _ := p.Get("script")
-	if !strings.HasPrefix(script.Str(), "papermill 'i' 'out.ipynb'") {
+	if !strings.HasPrefix(script.Str(), "papermill 'i' 'out.ipynb'") || !strings.HasSuffix(script.Str(), " 2>&1") {
 		t.Errorf("script %q", script.Str())
 	}
 	if v, _ := p.Get("env"); fmt.Sprint(v) != `{"STAGE":"prod"}` {
@@ -245,5 +246,36 @@ func TestOnShell(t *testing.T) {
 	OnShell(shell).Start(t.Context(), attempt(), reporter(func(r step.Report) { got = r }))
 	if got.State != step.Internal {
 		t.Errorf("without input_path: %s", got.State)
+	}
+}
+
+// TestExecuted looks for what papermill wrote where the process was.
+func TestExecuted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	sub := filepath.Join(dir, clone, "examples")
+	if err := os.MkdirAll(sub, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "o.ipynb"), filepath.Join(sub, "o.ipynb")} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		n    notebook
+		dir  string
+		want string
+	}{
+		{notebook{output: "o.ipynb"}, dir, filepath.Join(dir, "o.ipynb")},
+		{notebook{output: "o.ipynb", repo: "r", input: "examples/i.ipynb"}, dir, filepath.Join(sub, "o.ipynb")},
+		{notebook{output: "o.ipynb"}, "", "o.ipynb"},
+		{notebook{output: "none.ipynb"}, dir, "none.ipynb"},
+		{notebook{output: "/tmp/o.ipynb"}, dir, "/tmp/o.ipynb"},
+		{notebook{output: "s3://bucket/o.ipynb"}, dir, "s3://bucket/o.ipynb"},
+	} {
+		if got := c.n.executed(c.dir); got != c.want {
+			t.Errorf("%+v in %q: got %s, want %s", c.n, c.dir, got, c.want)
+		}
 	}
 }

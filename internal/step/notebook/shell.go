@@ -2,7 +2,10 @@ package notebook
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 
 	"maestro/internal/step"
 	"maestro/internal/step/kubernetes"
@@ -26,7 +29,7 @@ func (l *Local) Start(ctx context.Context, a *step.Attempt, r step.Reporter) {
 		}}})
 		return
 	}
-	l.shell.Start(ctx, asShell(a, n), &adding{r, n.artifacts()})
+	l.shell.Start(ctx, asShell(a, n), &adding{r, n})
 }
 
 // Stop ends the process of an attempt.
@@ -56,7 +59,7 @@ func asShell(a *step.Attempt, n *notebook) *step.Attempt {
 		}
 	}
 	values := &param.Values{}
-	values.Set("script", param.StringValue(n.script(a)))
+	values.Set("script", param.StringValue(n.script(a)+" 2>&1")) // papermill logs what cells write, output data, too
 	values.Set("env", param.StringMapValue(env))
 	v := param.MapValue(values)
 	local := *a
@@ -65,16 +68,36 @@ func asShell(a *step.Attempt, n *notebook) *step.Attempt {
 	return &local
 }
 
-// adding adds artifacts to every report of an attempt that has some.
+// adding adds where the executed notebook is to every report of an attempt that has artifacts.
 type adding struct {
 	step.Reporter
-	more map[string][]byte
+	n *notebook
 }
 
 func (r *adding) Report(rep step.Report) {
-	if len(rep.Artifacts) > 0 {
+	if about := rep.Artifacts["maestro_shell"]; about != nil {
+		var process struct {
+			Dir string `json:"working_dir"`
+		}
+		_ = json.Unmarshal(about, &process)
 		rep.Artifacts = maps.Clone(rep.Artifacts)
-		maps.Copy(rep.Artifacts, r.more)
+		maps.Copy(rep.Artifacts, r.n.artifacts(r.n.executed(process.Dir)))
 	}
 	r.Reporter.Report(rep)
+}
+
+// executed returns where the executed notebook is. Somebody who looks for it later does not know in which directory the
+// script began; init_command may have gone elsewhere, so it is looked for there.
+func (n *notebook) executed(dir string) string {
+	if dir == "" || filepath.IsAbs(n.output) {
+		return n.output
+	}
+	if n.repo != "" {
+		dir = filepath.Join(dir, clone, filepath.Dir(n.input))
+	}
+	path := filepath.Join(dir, n.output)
+	if _, err := os.Stat(path); err != nil {
+		return n.output
+	}
+	return path
 }

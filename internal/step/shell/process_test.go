@@ -43,6 +43,19 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestSaysWhyOnStdout has a process that tells nothing on stderr.
+func TestSaysWhyOnStdout(t *testing.T) {
+	t.Parallel()
+	got := run(t, "script", "echo why; exit 1")
+	want(t, got, step.UserError)
+	if errs := got.Timeline[0].Errors; len(errs) != 2 || errs[1] != "why" {
+		t.Errorf("timeline %q", errs)
+	}
+	if a := about(t, got); !strings.HasSuffix(a.Dir, "/work") {
+		t.Errorf("working directory %q", a.Dir)
+	}
+}
+
 func TestKilledBySignal(t *testing.T) {
 	t.Parallel()
 	got := run(t, "script", "kill -9 $$")

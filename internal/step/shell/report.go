@@ -30,12 +30,18 @@ type artifact struct {
 	Stdout string `json:"stdout_tail,omitempty"`
 	Stderr string `json:"stderr_tail,omitempty"`
 	Log    string `json:"log_path,omitempty"` // the directory with the files stdout.N and stderr.N
+	Dir    string `json:"working_dir,omitempty"`
 	Skip   bool   `json:"skipped,omitempty"`
 }
 
 // artifacts adds what is the same for every report of an attempt.
 func (l *life) artifacts(a artifact) map[string][]byte {
 	a.Host, a.Log = l.rt.cfg.Host, string(l.folder)
+	if l.cmd != nil {
+		if a.Dir = l.cmd.dir; a.Dir == "" {
+			a.Dir = l.path(dirWork)
+		}
+	}
 	text, err := json.Marshal(a)
 	if err != nil {
 		return nil // it has nothing that cannot be written
@@ -115,7 +121,11 @@ func (l *life) judge(r *step.Report, e *ending, a *artifact) {
 	r.Output = (*step.Output)(out)
 	switch {
 	case r.State != step.Done:
-		r.Timeline = failure(r.State, append([]string{why}, lastLines(e.Stderr, 5)...)...)
+		said := lastLines(e.Stderr, 5)
+		if said == nil { // some say everything there
+			said = lastLines(e.Stdout, 5)
+		}
+		r.Timeline = failure(r.State, append([]string{why}, said...)...)
 		if err != nil {
 			r.Timeline = append(r.Timeline, step.Line{Level: step.Warn, Message: "Its output data is ignored: " + err.Error()})
 		}
