@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"maestro/internal/instance"
@@ -38,7 +39,7 @@ func describe(r *instance.Run, ordinal int, a *instance.Attempt, again bool) *st
 		CorrelationID: r.CorrelationID(), Version: r.Version, StepID: node.ID, Number: a.Number,
 		StepInstanceID: a.Sequence, Owner: r.Header.Owner(), RunPolicy: r.Policy(),
 		Definition: node.Step, Params: r.AttemptParams(ordinal, a), WorkflowParams: r.Params,
-		Artifacts: a.Artifacts, Started: time.UnixMilli(a.Times[instance.Starting]), Again: again,
+		Artifacts: maps.Clone(a.Artifacts), Started: time.UnixMilli(a.Times[instance.Starting]), Again: again,
 	}
 	if a == &r.Steps[ordinal].Attempt {
 		att.Deadline = time.UnixMilli(r.Deadline(ordinal))
