@@ -200,7 +200,7 @@ func (o *outside) inspect(d *daemon) {
 	o.remember(d.proc)
 	o.mu.Unlock()
 	for line := range strings.Lines(d.errs.String()) {
-		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "panic") {
+		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "panic") || strings.Contains(line, "DATA RACE") {
 			o.t.Error("server: " + line)
 		}
 	}

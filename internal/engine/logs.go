@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"maestro/internal/instance"
@@ -47,7 +48,7 @@ func identify(r *instance.Run, ordinal int, a *instance.Attempt) *step.Attempt {
 		WorkflowID: r.WorkflowID, WorkflowName: r.Plan.Workflow.Name.Or(r.WorkflowID), Instance: r.Instance, Run: r.Number, RunUUID: r.UUID,
 		CorrelationID: r.CorrelationID(), Version: r.Version, StepID: node.ID, Number: a.Number,
 		StepInstanceID: a.Sequence, Owner: r.Header.Owner(), RunPolicy: r.Policy(),
-		Definition: node.Step, Artifacts: a.Artifacts, Started: time.UnixMilli(a.Times[instance.Starting]),
+		Definition: node.Step, Artifacts: maps.Clone(a.Artifacts), Started: time.UnixMilli(a.Times[instance.Starting]),
 	}
 	if a.Output != nil {
 		att.Output = decodeOutput(a.Output)
