@@ -156,7 +156,7 @@ func (b *bench) pushHTTP(ctx context.Context, address string, n int) (ids []stri
 // warmUp runs and reads some workflows, so that what a server has once, such as connections to its store, is not taken for
 // what a step costs.
 func (b *bench) warmUp(ctx context.Context, id string) error {
-	const n = 300
+	const n = 1000
 	before, err := b.stats(ctx)
 	if err != nil {
 		return err
