@@ -21,7 +21,7 @@ func (c *cluster) live(_ *kubetest.Cluster, p *kubetest.Pod) {
 	time.Sleep(between(luck, 0, 100))
 	possible := lives
 	if p.Image() != "patient" {
-		possible = slices.Concat(lives, endlessLives)
+		possible = slices.Concat(lives, longLives)
 	}
 	do, ok := befalls(c.o, luck, possible)
 	if !ok {
@@ -87,6 +87,23 @@ var lives = []mishap[func(*cluster, *kubetest.Pod, *rand.Rand)]{
 		c.vanishes(p, luck)
 		c.Remove(p)
 	}},
+	{"life-raves", 20, func(c *cluster, p *kubetest.Pod, luck *rand.Rand) {
+		c.Wrote(p, "MAESTRO_OUTPUT_START_TOKEN{\"params\":MAESTRO_OUTPUT_END_TOKEN\n")
+		c.End(p, 0, "")
+	}},
+}
+
+// longLives are those that end only when they are told to, or are long to be told.
+var longLives = []mishap[func(*cluster, *kubetest.Pod, *rand.Rand)]{
+	{"life-forever", 120, func(*cluster, *kubetest.Pod, *rand.Rand) {}},
+	{"life-stuck", 60, func(c *cluster, p *kubetest.Pod, _ *rand.Rand) {
+		c.Change(p, func(p *kubetest.Pod) {
+			p.Status.Phase = kube.Pending
+			s := kube.ContainerStatus{Name: "maestro-job"}
+			s.State.Waiting = &kube.Waiting{Reason: "ImagePullBackOff", Message: "Back-off pulling image"}
+			p.Status.ContainerStatuses = []kube.ContainerStatus{s}
+		})
+	}},
 	{"life-wordy", 30, func(c *cluster, p *kubetest.Pod, luck *rand.Rand) {
 		c.Writes(p, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("tailLines") != "" {
@@ -96,22 +113,5 @@ var lives = []mishap[func(*cluster, *kubetest.Pod, *rand.Rand)]{
 			endless(w)
 		})
 		c.works(p, luck)
-	}},
-	{"life-raves", 20, func(c *cluster, p *kubetest.Pod, luck *rand.Rand) {
-		c.Wrote(p, "MAESTRO_OUTPUT_START_TOKEN{\"params\":MAESTRO_OUTPUT_END_TOKEN\n")
-		c.End(p, 0, "")
-	}},
-}
-
-// endlessLives are those that end only when they are told to.
-var endlessLives = []mishap[func(*cluster, *kubetest.Pod, *rand.Rand)]{
-	{"life-forever", 120, func(*cluster, *kubetest.Pod, *rand.Rand) {}},
-	{"life-stuck", 60, func(c *cluster, p *kubetest.Pod, _ *rand.Rand) {
-		c.Change(p, func(p *kubetest.Pod) {
-			p.Status.Phase = kube.Pending
-			s := kube.ContainerStatus{Name: "maestro-job"}
-			s.State.Waiting = &kube.Waiting{Reason: "ImagePullBackOff", Message: "Back-off pulling image"}
-			p.Status.ContainerStatuses = []kube.ContainerStatus{s}
-		})
 	}},
 }

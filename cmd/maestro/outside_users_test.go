@@ -113,12 +113,18 @@ func (u *users) work() {
 
 // start starts a run, as often as it takes.
 func (u *users) start(flow, id string) {
-	for u.o.t.Context().Err() == nil {
-		got, err := u.client.Start(u.o.t.Context(), flow, client.StartRequest{RequestID: id})
+	ctx, cancel := context.WithTimeout(u.o.t.Context(), calm)
+	defer cancel()
+	for {
+		got, err := u.client.Start(ctx, flow, client.StartRequest{RequestID: id})
 		if err == nil {
 			u.mu.Lock()
+			defer u.mu.Unlock()
 			u.starts = append(u.starts, verdict.Ack{Workflow: flow, Instance: got.Instance, Run: got.Run, UUID: got.UUID})
-			u.mu.Unlock()
+			return
+		}
+		if ctx.Err() != nil {
+			u.o.crime("after %s, the start of %s is not acknowledged: %v", calm, flow, err)
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
