@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"maestro/internal/catalog"
@@ -88,13 +87,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	if err != nil {
 		return nil, err
 	}
-	var unique atomic.Int64
-	unique.Store(nowMillis() << 20)
-	lang := language.New(language.Config{
-		Exprs: exprs, Defaults: defaults, Random: rand.Uint64,
-		UniqueID: func() int64 { return unique.Add(1) },
-		Template: n.template,
-	})
+	lang := language.New(language.Config{Exprs: exprs, Defaults: defaults})
 	n.engine = engine.New(engine.Config{
 		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
 		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
@@ -102,7 +95,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
 	n.signals = trigger.NewSignals(trigger.SignalsConfig{
 		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: nowMillis,
-		UniqueID: func() int64 { return unique.Add(1) }, Random: rand.Uint64, Log: log,
+		UniqueID: rand.Int64, Random: rand.Uint64, Log: log,
 	})
 	if err := n.signals.Load(ctx); err != nil { // before runs go on and announce
 		return nil, err
@@ -237,15 +230,6 @@ func (n *node) changed(c catalog.Change) {
 	if c.After != nil {
 		go n.engine.Changed(c.After.Internal)
 	}
-}
-
-// template gives the language the job template of a step.
-func (n *node) template(s *spec.Step, version string) (*language.Template, error) {
-	t, err := n.catalog.Template(context.Background(), s, version)
-	if err != nil || t.Params == nil && t.Tags == nil {
-		return nil, err
-	}
-	return &language.Template{Params: t.Params, Tags: t.Tags}, nil
 }
 
 // closeParts stops everything, last opened first.

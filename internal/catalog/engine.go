@@ -9,7 +9,9 @@ import (
 	"maestro/api"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
+	"maestro/internal/instance"
 	"maestro/internal/store"
+	"maestro/spec"
 )
 
 // ForEngine is a Catalog as the engine sees it: definitions together with what all versions of their workflow share.
@@ -64,6 +66,11 @@ func (f ForEngine) Internal(ctx context.Context, id string) (int64, error) {
 		return 0, fmt.Errorf("read workflow %q: %w", id, err)
 	}
 	return row.Internal, nil
+}
+
+// Template returns what a job template gives to a step, empty where there is none.
+func (f ForEngine) Template(ctx context.Context, s *spec.Step, version string) (*instance.Template, error) {
+	return f.Catalog.Template(ctx, s, version)
 }
 
 // Current returns the default version of a workflow.

@@ -8,6 +8,7 @@ import (
 
 	"maestro/internal/cron"
 	"maestro/internal/doc"
+	"maestro/internal/instance"
 	"maestro/internal/scope"
 	"maestro/spec"
 )
@@ -23,7 +24,7 @@ func (c *Catalog) extras(ctx context.Context, d *Definition) ([]byte, error) {
 	dst := params.AppendJSON([]byte(`{"workflow_params":`))
 	dst = append(dst, `,"step_params":{`...)
 	for i, s := range w.Steps {
-		t, err := c.Template(ctx, s, TemplateVersion(s, nil))
+		t, err := c.Template(ctx, s, instance.TemplateVersion(s, nil))
 		if err != nil {
 			return nil, err
 		}

@@ -6,18 +6,12 @@ import (
 	"fmt"
 
 	"maestro/internal/doc"
+	"maestro/internal/instance"
 	"maestro/internal/scope"
 	"maestro/internal/store"
 	"maestro/param"
 	"maestro/spec"
 )
-
-// Template is what job templates give to a step: params and tags, those of parents included (definition 14). It is
-// immutable and shared.
-type Template struct {
-	Params *param.Defs
-	Tags   spec.Tags
-}
 
 type templateKey struct{ jobType, version string }
 
@@ -26,19 +20,9 @@ type cachedTemplate struct {
 	read       int64 // epoch milliseconds
 }
 
-// TemplateVersion returns which version of its template a step uses. workflow are the evaluated params of the run, nil
-// where they are not known.
-func TemplateVersion(s *spec.Step, workflow *param.Params) string {
-	text := ""
-	if p := workflow.Lookup("job_template_version"); p != nil && p.Evaluated && p.Def.Type == param.String {
-		text = p.Result.Str()
-	}
-	return s.TemplateVersion(text)
-}
-
-// Template returns what a step gets from its job template in the given version; the zero Template where it has none. An
-// error that is no *param.Error is not about the templates.
-func (c *Catalog) Template(ctx context.Context, s *spec.Step, version string) (Template, error) {
+// Template returns what a step gets from its job template in the given version, those of parents included (definition
+// 14); an empty one where it has none. An error that is no *param.Error says that templates cannot be read now.
+func (c *Catalog) Template(ctx context.Context, s *spec.Step, version string) (*instance.Template, error) {
 	var failed error
 	params, tags, err := s.ResolveTemplate(c.cfg.Rules.Types, version, func(jobType, version string) *spec.TemplateDefinition {
 		d, err := c.templateDefinition(ctx, templateKey{jobType, version})
@@ -49,16 +33,16 @@ func (c *Catalog) Template(ctx context.Context, s *spec.Step, version string) (T
 	})
 	switch {
 	case failed != nil:
-		return Template{}, failed
+		return nil, failed
 	case err != nil:
-		return Template{}, param.Wrap(param.IllegalArgument, err, "%s", err.Error())
+		return nil, param.Wrap(param.IllegalArgument, err, "%s", err.Error())
 	}
-	return Template{Params: params, Tags: tags}, nil
+	return &instance.Template{Params: params, Tags: tags}, nil
 }
 
 // mergedTemplate returns the params that the template of a step gives it in a run with these params.
 func (c *Catalog) mergedTemplate(ctx context.Context, s *spec.Step, workflow *param.Params) (*param.Defs, error) {
-	t, err := c.Template(ctx, s, TemplateVersion(s, workflow))
+	t, err := c.Template(ctx, s, instance.TemplateVersion(s, workflow))
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +60,8 @@ func (c *Catalog) templateDefinition(ctx context.Context, key templateKey) (*spe
 		return nil, err
 	}
 	t, err := parseTemplate(text, c.cfg.Rules.Types)
-	if err != nil {
-		return nil, err
+	if err != nil { // trying again does not help
+		return nil, param.Wrap(param.Internal, err, "job template [%s]: %s", key.record(), err)
 	}
 	c.templates.put(key, &cachedTemplate{t.Definition, now}, int64(1024+13*len(text)))
 	return t.Definition, nil

@@ -1,22 +1,34 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	"maestro/internal/instance"
+	"maestro/internal/signal/board"
 	"maestro/internal/store"
 )
 
 // item is an event on its way to a run. done, if any, is called by the actor once the event and all that followed from
-// it is durable, or with the reason why it is not going to be. It must not block.
+// it is durable, or with the reason why it is not going to be. It must not block, and must not keep r.
 type item struct {
-	event   instance.Event
-	done    func(r *instance.Run, err error)
+	event instance.Event
+	done  func(r *instance.Run, acted instance.Acted, err error)
+	until *until // not nil: done is called later
+
+	acted   instance.Acted
 	refusal error // why the run took no notice of it; told once what it rests on is durable
+}
+
+// until makes a caller wait for what its event leads to.
+type until struct {
+	ctx     context.Context // ends when the caller waits no more
+	reached func(r *instance.Run, acted instance.Acted) bool
 }
 
 // actor owns one run in memory. Its goroutine alone touches run, seq and the fields after them.
@@ -32,20 +44,23 @@ type actor struct {
 	resting bool        // nothing happens, and no goroutine waits for it: whoever posts an event starts one
 	alarm   *time.Timer // wakes one that rests when something is due; nil before the first rest
 
-	run     *instance.Run
-	group   int32
-	seq     int64 // entries written
-	wake    int64 // as stored in the row
-	created bool  // the row exists
-	row     *store.Run
-	records []instance.Record
-	effects []instance.Effect
-	buffer  []byte
-	taken   []item
-	outside int              // attempts whose runtime may report
-	with    []store.Record   // to be written with the row
-	waiting map[int]struct{} // steps that were registered as waiting for signals
-	busy    time.Time        // when something happened last
+	run      *instance.Run
+	group    int32
+	seq      int64 // entries written
+	wake     int64 // as stored in the row
+	created  bool  // the row exists
+	row      *store.Run
+	records  []instance.Record
+	effects  []instance.Effect
+	buffer   []byte
+	taken    []item
+	open     unanswered
+	reserved *board.Reservation // of the pass under way
+	callers  []item             // who wait for what their events lead to, which are durable
+	outside  int                // attempts whose runtime may report
+	with     []store.Record     // to be written with the row
+	waiting  map[int]struct{}   // steps that were registered as waiting for signals
+	busy     time.Time          // when something happened last
 }
 
 // maxInbox is how many events may wait for a run before requests are turned away. Reports are not: each is about an
@@ -61,7 +76,7 @@ func (a *actor) post(it item) bool {
 	}
 	if it.done != nil && len(a.inbox) >= maxInbox {
 		a.mu.Unlock()
-		it.done(nil, fmt.Errorf("%w: %d events wait for the run, which is the limit", ErrBusy, maxInbox))
+		it.done(nil, it.acted, fmt.Errorf("%w: %d events wait for the run, which is the limit", ErrBusy, maxInbox))
 		return true
 	}
 	if a.resting {
@@ -130,7 +145,7 @@ func (a *actor) drain() bool {
 	if a.due(nowMillis()) {
 		a.taken = append(a.taken, item{event: instance.Wake{At: nowMillis()}})
 	}
-	return len(a.taken) > 0
+	return len(a.taken) > 0 || a.open.any() && !time.Now().Before(a.open.again)
 }
 
 func (a *actor) due(now int64) bool {
@@ -144,13 +159,20 @@ func (a *actor) patience() (time.Duration, bool) {
 		return 0, true
 	}
 	wait := a.e.cfg.IdleAfter - time.Since(a.busy)
+	if len(a.callers) > 0 { // the run stays until they are answered
+		a.answerCallers()
+		wait = max(wait, soon)
+	}
 	if wait <= 0 {
 		return 0, true
+	}
+	if a.open.any() {
+		return max(min(wait, time.Until(a.open.again)), 0), false
 	}
 	next := a.run.NextWake()
 	if next != 0 {
 		until := time.Duration(next-nowMillis()) * time.Millisecond
-		if a.outside == 0 && until > soon {
+		if a.outside == 0 && until > soon && len(a.callers) == 0 {
 			return 0, true
 		}
 		wait = min(wait, max(until, 0))
@@ -163,8 +185,9 @@ const soon = 200 * time.Millisecond
 
 // leave removes the actor from memory unless an event has come in. The waker brings the run back.
 func (a *actor) leave() bool {
+	a.answerCallers()
 	a.mu.Lock()
-	if len(a.inbox) > 0 {
+	if len(a.inbox) > 0 || len(a.callers) > 0 {
 		a.mu.Unlock()
 		return false
 	}
@@ -182,48 +205,79 @@ func (a *actor) leave() bool {
 func (a *actor) process() bool {
 	items := a.taken
 	a.records, a.effects = a.records[:0], a.effects[:0]
-	var panicked error
-	for i := range items {
-		err := a.apply(items[i].event)
-		var p *panicError
-		if errors.As(err, &p) {
-			panicked = err
-			break
-		}
-		items[i].refusal = err
-	}
-	if panicked != nil {
-		a.poisoned(panicked)
+	err := a.play(items)
+	if _, ok := errors.AsType[*panicError](err); ok {
+		a.settle(store.ErrStale) // nothing was written
+		a.poisoned(err)
 		return false
 	}
-	if err := a.commit(); err != nil {
+	if err == nil {
+		err = a.commit()
+	}
+	a.settle(err)
+	if err != nil {
 		a.lost(err)
 		return false
 	}
 	for i := range items {
-		if items[i].done != nil {
-			items[i].done(a.run, items[i].refusal)
+		switch it := &items[i]; {
+		case it.done == nil:
+		case it.until != nil && it.refusal == nil:
+			a.callers = append(a.callers, *it)
+		default:
+			it.done(a.run, it.acted, it.refusal)
 		}
 		items[i] = item{}
 	}
 	a.taken = a.taken[:0]
+	a.answerCallers()
 	a.perform()
 	clear(a.records) // they hold data that is in the journal now
 	a.busy = time.Now()
 	return true
 }
 
+// play makes the events, and the answers to what is asked because of them, part of the run.
+func (a *actor) play(items []item) error {
+	if err := a.askAgain(); err != nil {
+		return err
+	}
+	for i := range items {
+		it := &items[i]
+		it.acted, it.refusal = a.apply(it.event)
+		if _, ok := errors.AsType[*panicError](it.refusal); ok {
+			return it.refusal
+		}
+	}
+	return a.number()
+}
+
 // apply makes one event part of the run and keeps its records and effects for the commit.
-func (a *actor) apply(ev instance.Event) (err error) {
+func (a *actor) apply(ev instance.Event) (acted instance.Acted, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	records, effects, err := a.run.Apply(ev)
-	a.records = append(a.records, records...)
-	a.effects = append(a.effects, effects...)
-	return err
+	pass, err := a.run.Play(ev, a.answer)
+	a.records = append(a.records, pass.Records...)
+	a.effects = append(a.effects, pass.Effects...)
+	return pass.Acted, err
+}
+
+// answerCallers answers those who wait no longer, or for what has come.
+func (a *actor) answerCallers() {
+	a.callers = slices.DeleteFunc(a.callers, func(it item) bool {
+		switch {
+		case it.until.ctx.Err() != nil:
+			it.done(nil, it.acted, context.Cause(it.until.ctx))
+		case a.run.Own.Terminal() || it.until.reached(a.run, it.acted):
+			it.done(a.run, it.acted, nil)
+		default:
+			return false
+		}
+		return true
+	})
 }
 
 // panicError is a panic of the pure core: a broken invariant of one run.
@@ -240,15 +294,9 @@ func (a *actor) commit() error {
 		return a.correctWake()
 	}
 	at := a.records[len(a.records)-1].At
-	announced, err := a.announce()
-	if err != nil {
-		return err
-	}
 	a.buffer = instance.AppendEntry(a.buffer[:0], a.records)
 	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Entry: a.buffer, Seq: a.seq + 1, At: at}
-	if announced != nil {
-		ch.Records = announced.Records()
-	}
+	ch.Records = a.reservedRecords()
 	next := a.run.NextWake()
 	switch {
 	case !a.created:
@@ -261,11 +309,7 @@ func (a *actor) commit() error {
 		// A wake that is stored too early wakes a run for nothing, once; one that is too late would be a lost timer.
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Wake: next}
 	}
-	err = a.e.committer.commit(ch)
-	if announced != nil {
-		announced.Settle(err)
-	}
-	if err != nil {
+	if err := a.e.committer.commit(ch); err != nil {
 		return err
 	}
 	a.seq++
@@ -320,7 +364,6 @@ func (a *actor) load() bool {
 			return false
 		case err == nil:
 			a.run, a.seq, a.wake, a.group, a.created = run, row.Entries, row.Wake, row.Group, true
-			run.Permits, run.Breakpoints = a.e.permitsOf(a), a.e.breakpoints
 			a.e.permits.loaded(a.id, run)
 			a.e.outputs.loaded(a.id, run)
 			if run.Own.Terminal() { // its last change may have been written and reported as failed: then nobody else tells
@@ -390,9 +433,13 @@ func (a *actor) gather(err error, keep bool) (again []item) {
 	a.taken, a.inbox = nil, nil
 	a.mu.Unlock()
 	a.e.forget(a)
+	for _, it := range a.callers { // what they asked for is durable, and what it leads to is not known here any more
+		it.done(nil, it.acted, errOutOfSight)
+	}
+	a.callers = nil
 	for _, it := range items {
 		if it.done != nil {
-			it.done(nil, err)
+			it.done(nil, it.acted, err)
 		} else if keep && it.event != nil {
 			if _, resumed := it.event.(instance.Resumed); !resumed {
 				again = append(again, it)

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"context"
 	"errors"
+	"fmt"
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
@@ -32,7 +34,11 @@ func (e *Engine) breakRun(id store.RunID, cause error) {
 		}
 		left = e.remainsOf(run)
 		now := max(nowMillis(), run.Modified)
-		return e.giveUp(row, run.Break(cause.Error(), now), now, left)
+		pass, err := run.Apply(instance.Break{At: now, Reason: cause.Error()})
+		if err != nil {
+			panic(err) // it is live
+		}
+		return e.giveUp(row, pass.Records, now, left)
 	})
 }
 
@@ -88,4 +94,27 @@ func (e *Engine) over(row *store.Run, status instance.RunStatus, left remains) {
 	e.outputs.over(row.ID)
 	e.strategies.ended(row.Workflow, row.ID, status)
 	e.clear(row.ID, left)
+}
+
+// unblockDamaged marks a FAILED run whose data cannot be read as seen to.
+func (e *Engine) unblockDamaged(ctx context.Context, id store.RunID, line instance.Line) error {
+	row, _, err := e.store.Load(ctx, id)
+	if err != nil {
+		return fmt.Errorf("load run %d: %w", id, err)
+	}
+	r := &instance.Run{Status: instance.RunStatus(row.Status), Own: instance.RunStatus(row.Status)}
+	now := max(nowMillis(), row.Ended)
+	pass, err := r.Apply(instance.Unblock{At: now, Line: line})
+	if err != nil {
+		return err
+	}
+	err = e.committer.commit(store.Change{
+		Group: row.Group, Epoch: e.epoch(row.Group), Run: id, Seq: row.Entries + 1, At: now,
+		Entry:  instance.AppendEntry(nil, pass.Records),
+		Update: &store.Update{Status: uint8(r.Status), Ended: row.Ended},
+	})
+	if err == nil {
+		e.hub.tell(id)
+	}
+	return err
 }

@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"maestro/internal/instance"
@@ -37,8 +35,8 @@ const kindBreakpoint = "breakpoint"
 type breakpoints struct {
 	store store.Records
 
-	mu  sync.RWMutex
-	set map[string]Breakpoint
+	mu    sync.RWMutex
+	byKey map[string]Breakpoint
 }
 
 func breakpointKey(workflowID, stepID string) string { return workflowID + "\x00" + stepID }
@@ -47,7 +45,7 @@ func breakpointKey(workflowID, stepID string) string { return workflowID + "\x00
 func (b *breakpoints) load(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.set = make(map[string]Breakpoint)
+	b.byKey = make(map[string]Breakpoint)
 	for after := ""; ; {
 		records, err := b.store.Scan(ctx, kindBreakpoint, "", after, 1000)
 		if err != nil {
@@ -56,7 +54,7 @@ func (b *breakpoints) load(ctx context.Context) error {
 		for _, r := range records {
 			var bp Breakpoint
 			if json.Unmarshal(r.Value, &bp) == nil {
-				b.set[r.Key] = bp
+				b.byKey[r.Key] = bp
 			}
 			after = r.Key
 		}
@@ -66,14 +64,14 @@ func (b *breakpoints) load(ctx context.Context) error {
 	}
 }
 
-// Holds implements instance.Breakpoints.
-func (b *breakpoints) Holds(r *instance.Run, step int) bool {
+// set reports whether a breakpoint is set at a step.
+func (b *breakpoints) set(workflowID, stepID string) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	if len(b.set) == 0 {
+	if len(b.byKey) == 0 {
 		return false
 	}
-	_, ok := b.set[breakpointKey(r.WorkflowID, r.Plan.Nodes[step].ID)]
+	_, ok := b.byKey[breakpointKey(workflowID, stepID)]
 	return ok
 }
 
@@ -96,7 +94,7 @@ func (e *Engine) SetBreakpoint(ctx context.Context, workflowID, stepID, user str
 		return Breakpoint{}, fmt.Errorf("set breakpoint at step %s of workflow %s: %w", stepID, workflowID, err)
 	}
 	e.breakpoints.mu.Lock()
-	e.breakpoints.set[key] = bp
+	e.breakpoints.byKey[key] = bp
 	e.breakpoints.mu.Unlock()
 	return bp, nil
 }
@@ -108,7 +106,7 @@ func (e *Engine) Breakpoints(ctx context.Context, workflowID, stepID string) ([]
 	}
 	e.breakpoints.mu.RLock()
 	defer e.breakpoints.mu.RUnlock()
-	if bp, ok := e.breakpoints.set[breakpointKey(workflowID, stepID)]; ok {
+	if bp, ok := e.breakpoints.byKey[breakpointKey(workflowID, stepID)]; ok {
 		return []Breakpoint{bp}, nil
 	}
 	return nil, nil
@@ -119,7 +117,7 @@ func (e *Engine) Breakpoints(ctx context.Context, workflowID, stepID string) ([]
 func (e *Engine) RemoveBreakpoint(ctx context.Context, workflowID, stepID, user string, resume bool) (int, error) {
 	key := breakpointKey(workflowID, stepID)
 	e.breakpoints.mu.RLock()
-	_, ok := e.breakpoints.set[key]
+	_, ok := e.breakpoints.byKey[key]
 	e.breakpoints.mu.RUnlock()
 	if !ok {
 		return 0, fmt.Errorf("%w: no breakpoint is set at step [%s] of workflow [%s]: it was never set, or has been removed", ErrNotFound, stepID, workflowID)
@@ -128,15 +126,15 @@ func (e *Engine) RemoveBreakpoint(ctx context.Context, workflowID, stepID, user 
 		return 0, fmt.Errorf("remove breakpoint at step %s of workflow %s: %w", stepID, workflowID, err)
 	}
 	e.breakpoints.mu.Lock()
-	delete(e.breakpoints.set, key)
+	delete(e.breakpoints.byKey, key)
 	e.breakpoints.mu.Unlock()
 	if !resume {
 		return 0, nil
 	}
 	resumed := 0
 	err := e.paused(ctx, workflowID, stepID, func(r *instance.Run, step int) error {
-		_, err := e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: nowMillis(), Step: step, Action: instance.Resume, User: user})
-		if errors.Is(err, instance.ErrNotAllowed) || errors.Is(err, instance.ErrStale) {
+		_, err := e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: nowMillis(), Step: stepID, Action: instance.Resume, User: user})
+		if refused(err) {
 			return nil // it went on by itself
 		}
 		resumed++
@@ -187,20 +185,20 @@ func (e *Engine) paused(ctx context.Context, workflowID, stepID string, visit fu
 
 // ResumeAttempt lets one paused attempt go on. run 0 is the latest.
 func (e *Engine) ResumeAttempt(ctx context.Context, workflowID string, inst, run int64, stepID string, attempt int64, user string) (StepActed, error) {
-	r, err := e.Load(ctx, workflowID, inst, run)
+	row, err := e.find(ctx, workflowID, inst, run)
 	if err != nil {
 		return StepActed{}, err
 	}
-	refused := fmt.Errorf("%w: No paused attempt is resumed because step attempt [%s][%d][%d][%s][%d] is not paused: it has not been created yet, or went on already",
-		ErrNotFound, workflowID, inst, r.Number, stepID, attempt)
-	step, ok := r.Plan.Ordinal(stepID)
-	if !ok || r.Steps[step].Number != attempt || r.Steps[step].Status != instance.StepPaused {
-		return StepActed{}, refused
+	_, err = e.ask(ctx, row.ID, instance.ActOnStep{At: nowMillis(), Step: stepID, Attempt: attempt, Action: instance.Resume, User: user})
+	if refused(err) {
+		return StepActed{}, fmt.Errorf("%w: No paused attempt is resumed because step attempt [%s][%d][%d][%s][%d] is not paused: it has not been created yet, or went on already",
+			ErrNotFound, workflowID, inst, row.Run, stepID, attempt)
+	} else if err != nil {
+		return StepActed{}, err
 	}
-	_, err = e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: nowMillis(), Step: step, Action: instance.Resume, User: user})
-	if errors.Is(err, instance.ErrNotAllowed) || errors.Is(err, instance.ErrStale) {
-		return StepActed{}, refused
-	}
-	line := instance.InfoLine(strings.Join([]string{"User [", user, "] take action [RESUME] on the step [", stepID, "]"}, ""))
-	return StepActed{WorkflowID: workflowID, Instance: inst, Run: r.Number, Step: stepID, Attempt: attempt, Line: stamped(line, nowMillis())}, err
+	line := instance.InfoLine(fmt.Sprintf("User [%s] take action [RESUME] on the step [%s]", user, stepID))
+	return StepActed{
+		WorkflowID: workflowID, Instance: inst, Run: row.Run, Version: row.Version, Step: stepID, Action: instance.Resume, Attempt: attempt,
+		Line: stamped(line, nowMillis()),
+	}, nil
 }

@@ -256,7 +256,7 @@ func (e *Engine) deliver(id store.RunID, items ...item) {
 		for !e.actor(id).post(it) {
 			if e.isStopping() {
 				if it.done != nil {
-					it.done(nil, ErrClosed)
+					it.done(nil, it.acted, ErrClosed)
 				}
 				return
 			}
@@ -305,7 +305,6 @@ func (e *Engine) begin(r *instance.Run, row *store.Run, with []store.Record, fir
 		return false
 	}
 	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, with: with, group: row.Group, inbox: []item{first}}
-	r.Permits, r.Breakpoints = e.permitsOf(a), e.breakpoints
 	e.adoptLocked(sh, a)
 	sh.mu.Unlock()
 	go a.loop()

@@ -11,7 +11,7 @@ import (
 // run knows is durable. It reports false when the run is not to be had, as when the engine stops.
 func (e *Engine) Inspect(id store.RunID, f func(r *instance.Run)) bool {
 	seen := make(chan bool, 1)
-	e.deliver(id, item{done: func(r *instance.Run, _ error) {
+	e.deliver(id, item{done: func(r *instance.Run, _ instance.Acted, _ error) {
 		if r != nil {
 			f(r)
 		}
@@ -31,7 +31,8 @@ func (e *Engine) LoadAny(id store.RunID) (*instance.Run, error) {
 
 // Ask hands a request to a run and waits for the answer.
 func (e *Engine) Ask(id store.RunID, ev instance.Event) (instance.Attempt, error) {
-	return e.ask(context.Background(), id, ev)
+	d, err := e.ask(context.Background(), id, ev)
+	return d.attempt, err
 }
 
 // ForgetWakes loses the notes of when runs are due, and returns how many there were.

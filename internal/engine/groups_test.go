@@ -53,7 +53,7 @@ func TestNumberOfGroupsChanges(t *testing.T) {
 				<-e.Recovered()
 				for n := range flows {
 					runs = append(runs, l.start(e, name("seq", n)))
-					if _, err := e.Unblock(t.Context(), name("fail", n), 0, 0, instance.InfoLine("seen to")); err != nil {
+					if _, err := e.Unblock(t.Context(), name("fail", n), instance.InfoLine("seen to")); err != nil {
 						t.Error(err)
 					}
 				}

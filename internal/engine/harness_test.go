@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -25,8 +24,9 @@ import (
 
 // book is a catalog of definitions that tests write down.
 type book struct {
-	mu   sync.Mutex
-	byID map[string]*engine.Definition
+	template func() (*instance.Template, error) // not nil: asked for templates
+	mu       sync.Mutex
+	byID     map[string]*engine.Definition
 }
 
 func (b *book) Resolve(_ context.Context, id, _ string) (*engine.Definition, error) {
@@ -51,6 +51,13 @@ func (b *book) Current(_ context.Context, internal int64) (*engine.Definition, e
 		}
 	}
 	return nil, store.ErrNotFound
+}
+
+func (b *book) Template(context.Context, *spec.Step, string) (*instance.Template, error) {
+	if b.template != nil {
+		return b.template()
+	}
+	return &instance.Template{}, nil
 }
 
 func (b *book) Internal(ctx context.Context, id string) (int64, error) {
@@ -128,11 +135,7 @@ func newLanguage(t testing.TB) *language.Language {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := int64(0)
-	return language.New(language.Config{
-		Exprs: scope.New(scope.Config{}), Defaults: defaults,
-		UniqueID: func() int64 { n++; return n }, Random: rand.Uint64,
-	})
+	return language.New(language.Config{Exprs: scope.New(scope.Config{}), Defaults: defaults})
 }
 
 func openStore(t testing.TB, path string) *sqlite.Store {

@@ -272,7 +272,7 @@ func TestInvariant_NothingSleepsRunnable_Refused(t *testing.T) {
 		e, _ = l.open(engine.Config{}, nil) // also after a restart
 		time.Sleep(soonest)
 		l.want(held, instance.Created)
-		if _, err := e.Unblock(t.Context(), "strict", 0, 0, instance.InfoLine("seen to")); err != nil {
+		if _, err := e.Unblock(t.Context(), "strict", instance.InfoLine("seen to")); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(soonest)

@@ -39,6 +39,9 @@ type Catalog interface {
 	Version(ctx context.Context, internal, version int64) (*Definition, error)
 	// Internal returns the internal id of a workflow, or ErrNotFound.
 	Internal(ctx context.Context, workflowID string) (int64, error)
+	// Template returns what the job template of a step gives it in a version, empty where it has none. A *param.Error says
+	// that the template cannot be used; any other error that it cannot be read now.
+	Template(ctx context.Context, s *spec.Step, version string) (*instance.Template, error)
 	// Current returns any version of a workflow, for what all versions share.
 	Current(ctx context.Context, internal int64) (*Definition, error)
 }
@@ -67,11 +70,6 @@ func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (_ *
 		}
 	}
 	row.Entries = int64(len(entries))
-	if !r.Own.Terminal() {
-		if err := e.keep(ctx, r); err != nil {
-			return nil, nil, err
-		}
-	}
 	return r, row, nil
 }
 

@@ -44,34 +44,20 @@ type holder struct {
 
 func newPermits(e *Engine) *permits {
 	return &permits{
-		wake: func(h holder) { e.deliver(h.run, item{event: instance.Permitted{At: nowMillis(), Step: h.step}}) },
+		wake: func(h holder) {
+			e.deliver(h.run, item{event: instance.Permitted{At: nowMillis(), Step: h.step, Attempt: h.attempt}})
+		},
 		tags: make(map[string]*tag), held: make(map[holder][]string), waiting: make(map[holder][]need),
 		byRun: make(map[store.RunID]map[holder]struct{}), limits: make(map[string]int64),
 	}
 }
 
-// runPermits is what one run sees of the permits.
-type runPermits struct {
-	e  *Engine
-	id store.RunID
-}
-
-func (e *Engine) permitsOf(a *actor) instance.Permits { return runPermits{e: e, id: a.id} }
-
-// Acquire implements instance.Permits.
-func (rp runPermits) Acquire(r *instance.Run, step int) bool {
-	need := rp.e.needs(r, step)
-	if len(need) == 0 {
-		return true
-	}
-	s := &r.Steps[step]
-	h := holder{run: rp.id, step: step, attempt: s.Number}
-	return rp.e.permits.acquire(h, need, s.Status != instance.WaitingForPermits)
-}
-
 // acquire takes all permits of a step, or none and a place in the queue of each. A step that held them before its run
 // was loaded gets them back whatever the limit is now.
 func (p *permits) acquire(h holder, needs []need, back bool) bool {
+	if len(needs) == 0 {
+		return true
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.held[h]; ok {

@@ -115,6 +115,7 @@ type StepAction struct {
 	Step       string
 	Action     instance.Action
 	User       string
+	Asked      int64 // epoch milliseconds at which the request came in; 0: not said
 	Blocking   bool
 }
 
@@ -123,7 +124,9 @@ type StepActed struct {
 	WorkflowID string
 	Instance   int64
 	Run        int64
+	Version    int64
 	Step       string
+	Action     instance.Action // what was done: a skip of a step that has ended is a restart
 	Attempt    int64
 	State      *instance.Attempt // as it was when the action was done; blocking actions only
 	Line       instance.Line

@@ -17,7 +17,7 @@ const restAfter = 200 * time.Millisecond
 func (a *actor) rest(wait time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.inbox) > 0 {
+	if len(a.inbox) > 0 || a.open.any() || len(a.callers) > 0 {
 		return false
 	}
 	a.run.Shed()

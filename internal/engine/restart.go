@@ -13,83 +13,69 @@ import (
 	"maestro/param"
 )
 
-// Run policies.
-const (
-	restartIncomplete = "RESTART_FROM_INCOMPLETE"
-	restartBeginning  = "RESTART_FROM_BEGINNING"
-	restartSpecific   = "RESTART_FROM_SPECIFIC"
-)
-
 // Restart makes a new run of an instance that has ended (spec/engine 11.2), or, when a step is named, restarts from it:
 // in a live run as a new attempt, else as a new run.
 func (e *Engine) Restart(ctx context.Context, q RestartRequest) (Started, error) {
 	if err := e.busy(); err != nil {
 		return Started{}, err
 	}
-	r, err := e.Load(ctx, q.WorkflowID, q.Instance, 0)
+	row, err := e.find(ctx, q.WorkflowID, q.Instance, 0)
 	if err != nil {
 		return Started{}, err
 	}
-	if !r.Own.Terminal() {
-		return Started{}, fmt.Errorf("%w: Cannot restart workflow instance %s, which is not terminal but [%s]", ErrBadRequest, r.Identity(), r.Status)
-	}
-	return e.restart(ctx, r, &q)
+	return e.restartRun(ctx, row.ID, &q)
 }
 
-// RestartStep restarts one step.
-func (e *Engine) RestartStep(ctx context.Context, q RestartRequest, blocking bool) (StepActed, error) {
-	r, err := e.Load(ctx, q.WorkflowID, q.Instance, 0)
+func (e *Engine) restartRun(ctx context.Context, id store.RunID, q *RestartRequest) (Started, error) {
+	last, err := e.LoadID(ctx, id)
+	if err == nil {
+		err = last.MayRestart()
+	}
+	if err != nil {
+		return Started{}, err
+	}
+	return e.restart(ctx, last, q)
+}
+
+// RestartStep restarts one step: in a live run as a new attempt, else as a new run.
+func (e *Engine) RestartStep(ctx context.Context, q RestartRequest) (StepActed, error) {
+	row, err := e.find(ctx, q.WorkflowID, q.Instance, 0)
 	if err != nil {
 		return StepActed{}, err
 	}
-	if q.Inline {
-		if !r.Own.Terminal() {
-			return StepActed{}, fmt.Errorf("%w: Cannot restart workflow instance %s, which is not terminal but [%s]", ErrBadRequest, r.Identity(), r.Status)
-		}
-		started, err := e.restart(ctx, r, &q)
-		return StepActed{WorkflowID: q.WorkflowID, Instance: q.Instance, Run: started.Run, Line: started.Line, Restarted: &started}, err
+	if q.Inline { // the whole run is run again, the step only gets its params
+		return e.restartAs(ctx, row, &q)
 	}
-	return e.restartFromStep(ctx, r, q)
+	ev := instance.ActOnStep{
+		At: nowMillis(), Step: q.Step, Action: instance.Restart, User: q.User, Reason: "restart", Skip: q.Skip, Data: newRestartConfig(&q).encode(),
+	}
+	d, err := e.ask(ctx, row.ID, ev)
+	switch {
+	case errors.Is(err, instance.ErrEnded):
+		return e.restartAs(ctx, row, &q)
+	case err != nil:
+		return StepActed{}, err
+	}
+	return restarted(row, &q, d), nil
 }
 
-// restartFromStep restarts one step of a run, in place while the run lives.
-func (e *Engine) restartFromStep(ctx context.Context, r *instance.Run, q RestartRequest) (StepActed, error) {
-	view, known := r.Aggregate().Steps[q.Step]
-	if !known || view.Status == instance.NotCreated {
-		return StepActed{}, fmt.Errorf("%w: Invalid restart request for %s: step [%s] is not created in the DAG", ErrBadRequest, r.Identity(), q.Step)
+// restarted answers a restart that became a new attempt of the run.
+func restarted(row *store.Run, q *RestartRequest, d done) StepActed {
+	line := instance.InfoLine(fmt.Sprintf("User [%s] take action [RESTART] on the step", q.User))
+	return StepActed{
+		WorkflowID: q.WorkflowID, Instance: q.Instance, Run: row.Run, Version: row.Version, Step: q.Step,
+		Action: instance.Restart, Attempt: d.attempt.Number, State: &d.attempt, Line: stamped(line, nowMillis()),
 	}
-	if !view.Status.Terminal() {
-		return StepActed{}, fmt.Errorf("%w: Cannot restart step [%s] of workflow instance %s, which is not terminal but [%s]", ErrBadRequest, q.Step, r.Identity(), view.Status)
-	}
-	if r.Own.Terminal() {
-		started, err := e.restart(ctx, r, &q)
-		return StepActed{WorkflowID: q.WorkflowID, Instance: q.Instance, Run: started.Run, Line: started.Line, Restarted: &started}, err
-	}
-	index, ok := r.Plan.Ordinal(q.Step)
-	if !ok {
-		return StepActed{}, fmt.Errorf("%w: step [%s] is not in the DAG of workflow instance %s", ErrBadRequest, q.Step, r.Identity())
-	}
-	s := &r.Steps[index]
-	if s.Number > 0 && !s.Status.Restartable() {
-		return StepActed{}, fmt.Errorf("%w: Cannot restart step [%s] of workflow instance %s, whose status is [%s]", ErrBadRequest, q.Step, r.Identity(), s.Status)
-	}
-	if mode := r.Plan.Nodes[index].Step.FailureMode; mode != "" && mode != "FAIL_AFTER_RUNNING" {
-		return StepActed{}, fmt.Errorf("%w: Cannot restart step [%s] of the live workflow instance %s, since its failure mode is [%s]", ErrBadRequest, q.Step, r.Identity(), mode)
-	}
-	data, _ := json.Marshal(newRestartConfig(&q))
-	out := StepActed{WorkflowID: q.WorkflowID, Instance: q.Instance, Run: r.Number, Step: q.Step}
-	out.Line = stamped(instance.InfoLine(fmt.Sprintf("User [%s] take action [RESTART] on the step", q.User)), nowMillis())
-	ev := instance.ActOnStep{At: nowMillis(), Step: index, Action: instance.Restart, User: q.User, Reason: "restart", Data: data}
-	if q.Skip {
-		ev.Skip = true
-	}
-	attempt, err := e.ask(ctx, store.RunID(r.ID), ev)
-	if errors.Is(err, instance.ErrNotAllowed) || errors.Is(err, instance.ErrStale) {
-		return StepActed{}, fmt.Errorf("%w: Cannot restart step [%s] of workflow instance %s any more", ErrBadRequest, q.Step, r.Identity())
-	}
-	out.Attempt = attempt.Number
-	out.State = &attempt
-	return out, err
+}
+
+// restartAs makes a step's restart a new run of its instance. A run that has ended does not change, so that a copy of it
+// tells all.
+func (e *Engine) restartAs(ctx context.Context, row *store.Run, q *RestartRequest) (StepActed, error) {
+	started, err := e.restartRun(ctx, row.ID, q)
+	return StepActed{
+		WorkflowID: q.WorkflowID, Instance: q.Instance, Run: started.Run, Version: started.Version, Action: instance.Restart,
+		Line: started.Line, Restarted: &started,
+	}, err
 }
 
 func rawDefs(d *param.Defs) json.RawMessage {
@@ -125,14 +111,14 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 		h.Requested = now
 	}
 	if q.fromStep() {
-		h.Policy = restartSpecific
+		h.Policy = instance.RestartFromSpecific
 	}
 	h.RunConfig = restartConfig(q)
 	if err := chooseSteps(h, d, last, q); err != nil {
 		return Started{}, err
 	}
 	start := &language.RunStart{
-		WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), Policy: h.Policy,
+		Identity: identityOf(d, uuid), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), Policy: h.Policy,
 		Previous: last.Params, RestartParams: q.RunParams, Restart: true, Now: now,
 	}
 	if last.Params == nil {
@@ -150,7 +136,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 
 // chooseSteps says which steps the new run runs (spec/engine 6.1).
 func chooseSteps(h *instance.Header, d *Definition, last *instance.Run, q *RestartRequest) error {
-	if h.Policy == restartBeginning {
+	if h.Policy == instance.RestartFromBeginning {
 		return nil
 	}
 	views := last.Aggregate().Steps
@@ -181,7 +167,7 @@ func manualInitiator(user string) []byte {
 
 // restartConfig returns run_config's restart_config (spec/engine 11.1).
 func restartConfig(q *RestartRequest) []byte {
-	data, _ := json.Marshal(map[string]any{"restart_config": newRestartConfig(q)})
+	data, _ := json.Marshal(map[string]any{"restart_config": newRestartConfig(q)}) // texts and JSON: cannot fail
 	return data
 }
 
@@ -202,12 +188,17 @@ type configOfRestart struct {
 	Skip       []string                   `json:"skip_steps,omitempty"`
 }
 
+func (c configOfRestart) encode() []byte {
+	data, _ := json.Marshal(c) // texts and JSON: cannot fail
+	return data
+}
+
 func newRestartConfig(q *RestartRequest) configOfRestart {
 	path := restartNode{WorkflowID: q.WorkflowID, InstanceID: q.Instance}
 	c := configOfRestart{Policy: q.Policy, Downstream: q.Policy}
 	if q.fromStep() {
 		path.StepID = &q.Step
-		c.Policy = restartSpecific
+		c.Policy = instance.RestartFromSpecific
 	}
 	if q.Step != "" {
 		c.StepParams = map[string]json.RawMessage{q.Step: rawDefs(q.StepParams)}
@@ -223,34 +214,3 @@ func newRestartConfig(q *RestartRequest) configOfRestart {
 
 // fromStep reports whether the restart begins at the step it names; a restart from the inline root only gives it params.
 func (q *RestartRequest) fromStep() bool { return q.Step != "" && !q.Inline }
-
-// keep lays the steps of earlier runs that a restarted run does not run again before its expressions.
-func (e *Engine) keep(ctx context.Context, r *instance.Run) error {
-	base := instance.ParseBaseline(r.Header.Baseline)
-	if base == nil || r.Policy() == restartBeginning {
-		return nil
-	}
-	runs := make(map[int64]*instance.Run)
-	r.Kept = make(map[string]*instance.Kept)
-	for id, v := range base.Steps {
-		if _, again := r.Plan.Ordinal(id); again || v.Run == 0 {
-			continue
-		}
-		earlier := runs[v.Run]
-		if earlier == nil {
-			row, err := e.store.Find(ctx, r.Internal, r.Instance, v.Run)
-			if err != nil {
-				return fmt.Errorf("find run %d of instance %s: %w", v.Run, r.Identity(), err)
-			}
-			if earlier, _, err = e.loadRun(ctx, row.ID, false); err != nil {
-				return err
-			}
-			runs[v.Run] = earlier
-		}
-		if i, ok := earlier.Plan.Ordinal(id); ok && earlier.Steps[i].Number > 0 {
-			s := &earlier.Steps[i]
-			r.Kept[id] = &instance.Kept{Status: s.Status, Ended: s.Ended, Params: earlier.StepParams(i)}
-		}
-	}
-	return nil
-}

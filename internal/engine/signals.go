@@ -1,13 +1,10 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 
-	"maestro/internal/doc"
 	"maestro/internal/instance"
 	"maestro/internal/signal"
 	"maestro/internal/signal/board"
@@ -85,86 +82,6 @@ func (a *actor) forgetSignals() {
 			a.e.board.Forget(board.Waiter{Run: a.id, Step: step})
 		}
 	}
-}
-
-// sending is what one attempt announces.
-type sending struct {
-	eff     instance.Announce
-	outputs []signal.Output
-}
-
-// announce gives numbers to the signals that the change announces, and puts them into its records. The reservation, nil
-// when there are none, is to be written with them and settled.
-func (a *actor) announce() (*board.Reservation, error) {
-	var list []*signal.Announcement
-	var sent []sending
-	for _, eff := range a.effects {
-		eff, ok := eff.(instance.Announce)
-		if !ok {
-			continue
-		}
-		outputs, err := signal.DecodeOutputs(eff.Signals)
-		if err != nil {
-			return nil, err
-		}
-		source := a.signalSource(eff.Step, eff.Attempt)
-		for i := range outputs {
-			list = append(list, a.announcement(&outputs[i], eff, i, source))
-		}
-		sent = append(sent, sending{eff, outputs})
-	}
-	if len(list) == 0 {
-		return nil, nil
-	}
-	r, err := a.e.board.Reserve(a.e.ctx, list, nowMillis())
-	if err != nil {
-		return nil, err
-	}
-	given := r.Instances
-	for _, s := range sent {
-		for i := range s.outputs {
-			o := &s.outputs[i]
-			if o.Seq = signal.Repeated; given[i].Seq != 0 {
-				o.Seq, o.Announced = given[i].Seq, given[i].Created
-			}
-		}
-		given = given[len(s.outputs):]
-		a.put(s.eff, signal.AppendOutputs(nil, s.outputs))
-	}
-	return r, nil
-}
-
-// put replaces the record of what an attempt announces.
-func (a *actor) put(eff instance.Announce, outputs []byte) {
-	for i := range a.records {
-		if rec := &a.records[i]; rec.Kind == instance.KindStepSent && rec.Step == eff.Step && bytes.Equal(rec.Data, eff.Signals) {
-			a.run.Sent(rec, eff.Attempt, outputs)
-			return
-		}
-	}
-}
-
-func (a *actor) announcement(o *signal.Output, eff instance.Announce, i int, source []byte) *signal.Announcement {
-	out := &signal.Announcement{Name: o.Name, Params: o.Params, Payload: source}
-	if a.e.cfg.SignalPayload && len(o.Payload) > 2 {
-		out.Payload = append(append(append([]byte{}, o.Payload[:len(o.Payload)-1]...), ','), source[1:]...)
-	}
-	if a.e.cfg.SignalPerAttempt {
-		out.ID = a.run.AttemptUUID(eff.Step, eff.Attempt) + "-" + strconv.Itoa(i)
-	}
-	return out
-}
-
-// signalSource returns the payload that tells which attempt announced an instance (spec/signals-triggers 4.4).
-func (a *actor) signalSource(step int, attempt int64) []byte {
-	r := a.run
-	dst := strconv.AppendInt([]byte(`{"signal_source":{"step_attempt_id":`), attempt, 10)
-	dst = doc.AppendString(append(dst, `,"step_id":`...), r.Plan.Nodes[step].ID)
-	dst = strconv.AppendInt(append(dst, `,"step_instance_id":`...), r.Steps[step].Sequence, 10)
-	dst = doc.AppendString(append(dst, `,"workflow_id":`...), r.WorkflowID)
-	dst = strconv.AppendInt(append(dst, `,"workflow_instance_id":`...), r.Instance, 10)
-	dst = strconv.AppendInt(append(dst, `,"workflow_run_id":`...), r.Number, 10)
-	return append(dst, "}}"...)
 }
 
 // triggering returns what a run is told of the signals that triggered it, for its header.

@@ -280,13 +280,13 @@ func (s *simulation) client(n int, r *rand.Rand) {
 			return
 		}
 		q.Step, q.Policy = stepID, "RESTART_FROM_INCOMPLETE"
-		if acted, err := e.RestartStep(ctx, q, false); err == nil && acted.Restarted != nil {
+		if acted, err := e.RestartStep(ctx, q); err == nil && acted.Restarted != nil {
 			s.restarted(*acted.Restarted)
 		}
 	case what < 18:
 		_, _, _ = e.ActOnWorkflow(ctx, flow, endings[r.IntN(2)], user, "test")
 	case what < 19:
-		_, _ = e.Unblock(ctx, flow, 0, 0, instance.InfoLine("unblocked"))
+		_, _ = e.Unblock(ctx, flow, instance.InfoLine("unblocked"))
 	default:
 		s.compare(e)
 	}
@@ -461,7 +461,7 @@ func (s *simulation) settle() {
 			return
 		}
 		for _, f := range s.flows { // STRICT_SEQUENTIAL waits for this
-			_, _ = s.engine.Load().Unblock(ctx, f, 0, 0, instance.InfoLine("unblocked"))
+			_, _ = s.engine.Load().Unblock(ctx, f, instance.InfoLine("unblocked"))
 		}
 	}
 }

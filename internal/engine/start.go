@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"maestro/internal/instance"
@@ -37,7 +38,7 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 		return duplicated(d, known), nil
 	}
 	n := newcomer{definition: d, uuid: uuid, now: nowMillis(), line: line, with: q.Records}
-	n.header, n.failed, err = e.header(ctx, d, &q, line, n.now)
+	n.header, n.failed, err = e.header(ctx, d, &q, identityOf(d, uuid), line, n.now)
 	if err != nil {
 		return Started{}, err
 	}
@@ -70,32 +71,23 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		Group: e.groupOf(d.WorkflowID), Created: n.now, Header: n.header.AppendHeader(nil),
 	}
 	r, err := e.newRun(d, n.header, row, false)
-	if err == nil {
-		err = e.keep(ctx, r)
-	}
 	if err != nil {
 		e.strategies.withdraw(d.Internal, &dec)
 		return Started{}, err
 	}
 	status := "CREATED"
+	var first instance.Event = instance.Queue{At: n.now}
 	switch {
 	case n.failed != nil:
-		err = e.insert(row, r, n.with, func() ([]instance.Record, error) {
-			return r.EndQueued(instance.RunFailed, instance.Line{}, false, n.now)
-		})
-		if err == nil {
-			e.strategies.ended(d.Internal, id, r.Status)
-		}
+		first = instance.EndQueued{At: n.now, Status: instance.RunFailed}
 	case dec.refused:
 		status = "STOPPED"
-		err = e.insert(row, r, n.with, func() ([]instance.Record, error) {
-			return r.EndQueued(instance.RunStopped, instance.InfoLine("Stopped, as another run of the workflow is live and the run strategy is FIRST_ONLY"), true, n.now)
-		})
+		line := instance.InfoLine("Stopped, as another run of the workflow is live and the run strategy is FIRST_ONLY")
+		first = instance.EndQueued{At: n.now, Status: instance.RunStopped, Line: line, Began: true}
 	case dec.start:
-		err = e.beginAndWait(r, row, n.with, n.now)
-	default:
-		err = e.insert(row, r, n.with, func() ([]instance.Record, error) { return r.Queue(n.now), nil })
+		first = instance.Start{At: n.now}
 	}
+	err = e.beginAndWait(r, row, n.with, first)
 	if err != nil {
 		if !unwritten(err) {
 			e.later(func() { e.findOut(d.Internal, &dec) })
@@ -121,29 +113,14 @@ func stamped(l instance.Line, at int64) instance.Line {
 	return l
 }
 
-// beginAndWait lets a run begin and returns when its first change is durable.
-func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, with []store.Record, now int64) error {
+// beginAndWait gives a new run its first event and returns when that is durable.
+func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, with []store.Record, first instance.Event) error {
 	done := make(chan error, 1)
-	if !e.begin(r, row, with, item{event: instance.Start{At: now}, done: func(_ *instance.Run, err error) { done <- err }}) {
+	it := item{event: first, done: func(_ *instance.Run, _ instance.Acted, err error) { done <- err }}
+	if !e.begin(r, row, with, it) {
 		return ErrClosed
 	}
 	return <-done
-}
-
-// insert writes a run that does not begin now.
-func (e *Engine) insert(row *store.Run, r *instance.Run, with []store.Record, make func() ([]instance.Record, error)) error {
-	records, err := make()
-	if err != nil {
-		return err
-	}
-	row.Status = uint8(r.Status)
-	if r.Own.Terminal() {
-		row.Ended = r.Ended
-	}
-	return e.committer.commit(store.Change{
-		Group: row.Group, Epoch: e.epoch(row.Group), Run: row.ID, Insert: row, Seq: 1, At: row.Created,
-		Entry: instance.AppendEntry(nil, records), Records: with,
-	})
 }
 
 // unwritten reports whether a commit that failed with err has certainly written nothing.
@@ -189,7 +166,7 @@ func (e *Engine) superseded(internal int64, dec *decision) {
 func (e *Engine) stopQueued(m, by member, why string) {
 	line := instance.InfoLine(fmt.Sprintf("Stopped while queued, superseded by run [%d][%d] under the run strategy %s", by.instance, by.run, why))
 	_ = e.insist(func(tries int) bool {
-		_, err := e.endQueued(e.ctx, m.id, instance.RunStopped, line, why == string(spec.LastOnly))
+		_, err := e.ask(e.ctx, m.id, instance.EndQueued{At: nowMillis(), Status: instance.RunStopped, Line: line, Began: why == string(spec.LastOnly)})
 		switch {
 		case err == nil || errors.Is(err, instance.ErrStale):
 			return true
@@ -206,9 +183,6 @@ func (e *Engine) stopRunning(internal int64, id store.RunID, why string) {
 	_ = e.insist(func(int) bool {
 		if !e.strategies.runs(internal, id) {
 			return true
-		}
-		if _, _, err := e.store.Load(e.ctx, id); err != nil {
-			return false // on its way in
 		}
 		stop := instance.ActOnRun{At: nowMillis(), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
 		_, err := e.ask(e.ctx, id, stop)
@@ -304,9 +278,12 @@ func startLine(in Initiator) instance.Line {
 	}
 }
 
+// identityOf returns a text that no other run has.
+func identityOf(d *Definition, uuid [16]byte) string { return strconv.FormatInt(d.Internal, 36) + FormatUUID(uuid) }
+
 // header decides everything about a new run that will not change. failed is the reason why its params cannot be
 // evaluated, for a run that is to be kept all the same.
-func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, line instance.Line, now int64) (h *instance.Header, failed, err error) {
+func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, identity string, line instance.Line, now int64) (h *instance.Header, failed, err error) {
 	h = &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts, StepParams: q.StepRunParams}
 	if h.Requested == 0 {
 		h.Requested = now
@@ -329,7 +306,7 @@ func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, lin
 		return nil, nil, err
 	}
 	start := &language.RunStart{
-		WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: now,
+		Identity: identity, WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: now,
 	}
 	failed, err = e.evaluate(h, start, q.PersistFailed)
 	return h, failed, err

@@ -58,7 +58,7 @@ func newPlant(t testing.TB) *plant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lang := language.New(language.Config{Exprs: exprs, Defaults: defaults, UniqueID: func() int64 { return 1 }, Random: rand.Uint64})
+	lang := language.New(language.Config{Exprs: exprs, Defaults: defaults})
 	p.engine = engine.New(engine.Config{}, st, catalog.ForEngine{Catalog: p.catalog}, lang, map[spec.StepType]step.Runtime{}, log)
 	if err := p.engine.Open(context.Background()); err != nil {
 		t.Fatal(err)

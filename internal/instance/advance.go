@@ -18,21 +18,19 @@ func (r *Run) advance(step int, at int64) {
 		case StepCreated:
 			r.advanceCreated(step, at)
 		case Initialized:
-			if r.Breakpoints != nil && r.Breakpoints.Holds(r, step) {
-				r.to(step, StepPaused, at)
-				return
-			}
-			r.to(step, WaitingForSignals, at)
+			r.ask(AskBreakpoint{Step: step, Attempt: s.Number})
+			return
 		case WaitingForSignals:
 			r.advanceSignals(step, at)
 		case EvaluatingParams:
 			r.evaluateParams(step, at)
 		case WaitingForPermits:
-			if r.Permits != nil && !r.Permits.Acquire(r, step) {
-				r.effect(AwaitPermits{Step: step})
+			if r.lacksTemplate(step) { // its tags are permits
+				r.askTemplate(step)
 				return
 			}
-			r.to(step, Starting, at)
+			r.ask(AskPermits{Step: step, Attempt: s.Number})
+			return
 		case Starting:
 			if r.Plan.Nodes[step].Work == Outside {
 				r.effect(Launch{Step: step, Attempt: s.Number})
@@ -63,6 +61,10 @@ func (r *Run) advanceCreated(step int, at int64) {
 	}
 	if !r.satisfied(step) {
 		r.to(step, Unsatisfied, at)
+		return
+	}
+	if r.lacksTemplate(step) { // conditions may need its params, also of a step that is skipped
+		r.askTemplate(step)
 		return
 	}
 	if s.Flags&FlagSkip != 0 || r.skipListed(step) && s.Number == 1 {
@@ -100,10 +102,15 @@ func (r *Run) advanceSignals(step int, at int64) {
 			return
 		}
 	}
+	s.template = nil // it may have changed while the step waited
 	r.to(step, EvaluatingParams, at)
 }
 
 func (r *Run) evaluateParams(step int, at int64) {
+	if r.lacksTemplate(step) {
+		r.askTemplate(step)
+		return
+	}
 	p, results, err := r.Language.StepParams(r, step, at)
 	if err != nil {
 		r.fail(step, err, at)
@@ -177,8 +184,11 @@ func (r *Run) advanceFinishing(step int, at int64) {
 			return
 		}
 		if signals != nil {
-			r.record(Record{Kind: KindStepSent, Step: step, At: at, Data: signals})
-			r.effect(Announce{Step: step, Attempt: s.Number, Signals: signals})
+			if s.Output != nil { // merged: the step may have to wait for its numbers
+				r.record(Record{Kind: KindStepOutput, Step: step, At: at})
+			}
+			r.ask(AskNumbers{Step: step, Attempt: s.Number, Signals: signals})
+			return
 		}
 	}
 	r.to(step, Succeeded, at)

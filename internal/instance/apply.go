@@ -8,25 +8,70 @@ import (
 // ErrStale says that an event came too late: what it is about has ended or was never there. Nothing changed.
 var ErrStale = errors.New("instance: stale event")
 
-// ErrNotAllowed says that an action is not allowed in the status its target is in. Nothing changed.
-var ErrNotAllowed = errors.New("instance: action not allowed")
+// Pass is what one event led to. Its fields are in the order in which they bind:
+//
+//  1. Asks are answered, each by an event of its own, whose pass is added to this one.
+//  2. Records of all of them are made durable together, as one journal entry.
+//  3. Effects are performed, and whoever asked for the event is answered.
+//
+// The slices belong to the run and are valid until the next Apply.
+type Pass struct {
+	Asks    []Ask
+	Records []Record
+	Effects []Effect
+	Acted   Acted // what an action came to
+}
 
-// Apply makes an event part of the run, and everything that follows from it without the world's help. It returns the
-// records to be stored, as one journal entry, and the effects to be performed once they are durable. The slices belong
-// to the run and are valid until the next Apply. On an error nothing has changed.
+// Apply makes an event part of the run, and everything that follows from it without the world's help. On an error nothing
+// has changed: ErrStale says that the event came too late, an *api.Error why an action is refused.
+//
+// It is a function of the run and the event: the same events give the same records, always.
 //
 // A broken invariant panics; the run is then unusable and must be dropped.
-func (r *Run) Apply(ev Event) ([]Record, []Effect, error) {
-	r.records, r.effects, r.ready = r.records[:0], r.effects[:0], r.ready[:0]
+func (r *Run) Apply(ev Event) (Pass, error) { return r.Play(ev, func(Ask) Event { return nil }) }
+
+// Play is Apply for an event and for the answers to everything that is asked because of it, in one pass. Asks of the pass
+// are those that answer has no event for.
+func (r *Run) Play(ev Event, answer func(Ask) Event) (Pass, error) {
+	r.pass = Pass{Asks: r.pass.Asks[:0], Records: r.pass.Records[:0], Effects: r.pass.Effects[:0]}
 	if r.queued == nil {
 		r.queued = make([]bool, len(r.Steps))
 	}
-	var at int64
-	var err error
+	r.now = 0
+	at, err := r.dispatch(ev)
+	if err != nil {
+		return Pass{}, err
+	}
+	r.now = at
+	r.settle(at)
+	open := 0
+	for i := 0; i < len(r.pass.Asks); i++ {
+		ask := r.pass.Asks[i]
+		found := answer(ask)
+		if found == nil {
+			r.pass.Asks[open] = ask
+			open++
+			continue
+		}
+		if at, err := r.dispatch(found); err == nil { // else an earlier answer has made this one pointless
+			r.settle(at)
+		}
+	}
+	r.pass.Asks = r.pass.Asks[:open]
+	return r.pass, nil
+}
+
+func (r *Run) dispatch(ev Event) (at int64, err error) {
 	switch e := ev.(type) {
+	case Queue:
+		at = r.notBefore(&e.At)
+		err = r.queue(e)
 	case Start:
 		at = r.notBefore(&e.At)
 		err = r.start(e)
+	case EndQueued:
+		at = r.notBefore(&e.At)
+		err = r.endQueued(e)
 	case Wake:
 		at = r.notBefore(&e.At)
 		err = r.wake(e)
@@ -42,33 +87,47 @@ func (r *Run) Apply(ev Event) ([]Record, []Effect, error) {
 	case ActOnStep:
 		at = r.notBefore(&e.At)
 		err = r.actOnStep(e)
-	case Permitted:
+	case Unblock:
 		at = r.notBefore(&e.At)
-		err = r.permitted(e)
+		err = r.unblock(e)
+	case Break:
+		at = r.notBefore(&e.At)
+		err = r.breakOff(e)
 	case Signalled:
 		at = r.notBefore(&e.At)
 		err = r.signalled(e)
 	case Resumed:
 		at = r.notBefore(&e.At)
 		r.resume()
+	case BreakpointFound:
+		at = r.notBefore(&e.At)
+		err = r.breakpointFound(e)
+	case Permitted:
+		at = r.notBefore(&e.At)
+		err = r.permitted(e)
+	case TemplateFound:
+		at = r.notBefore(&e.At)
+		err = r.templateFound(e)
+	case Numbered:
+		at = r.notBefore(&e.At)
+		err = r.numbered(e)
+	case KeptFound:
+		at = r.notBefore(&e.At)
+		err = r.keptFound(e)
 	default:
 		err = fmt.Errorf("instance: unknown event %T", ev)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	r.settle(at)
-	return r.records, r.effects, nil
+	return at, err
 }
 
 // notBefore moves the time of an event that was overtaken on its way, or made by a clock that was set back, to that of
-// the newest record: a journal is in the order of time.
+// the newest record: a journal is in the order of time. An answer is not earlier than what it is about.
 func (r *Run) notBefore(at *int64) int64 {
-	*at = max(*at, r.Modified)
+	*at = max(*at, r.Modified, r.now)
 	return *at
 }
 
-func (r *Run) effect(e Effect) { r.effects = append(r.effects, e) }
+func (r *Run) effect(e Effect) { r.pass.Effects = append(r.pass.Effects, e) }
 
 // push queues a step for settle.
 func (r *Run) push(step int) {
@@ -78,13 +137,21 @@ func (r *Run) push(step int) {
 	}
 }
 
-// settle advances every step that can move until only the world can move any, and ends the run when none is left.
+// settle advances every step that can move until only an answer or the world can move any, and ends the run when none is
+// left.
 func (r *Run) settle(at int64) {
+	if len(r.ready) > 0 {
+		if runs, lacks := r.lacksKept(); lacks {
+			r.ask(AskKept{Runs: runs}) // what is ready stays so
+			return
+		}
+	}
 	for i := 0; i < len(r.ready); i++ {
 		step := r.ready[i]
 		r.queued[step] = false
 		r.advance(step, at)
 	}
+	r.ready = r.ready[:0]
 	if r.Own == InProgress && r.active == 0 {
 		r.finish(at)
 	}
@@ -108,61 +175,9 @@ func (r *Run) start(e Start) error {
 }
 
 // rootRuns reports whether a root begins with the run. In a restart from one step, the other steps that never completed
-// wait until somebody restarts them, too (spec/engine 11.3).
+// wait until they are restarted, too (spec/engine 11.3).
 func (r *Run) rootRuns(step int) bool {
 	return r.Header.Target == 0 || r.Plan.Nodes[step].ID == string(r.Plan.Workflow.Steps[r.Header.Target-1].ID)
-}
-
-// Queue records that the run was accepted and waits for its turn. It is the first record of a run that cannot start at
-// once.
-func (r *Run) Queue(at int64) []Record {
-	r.records = r.records[:0]
-	r.record(Record{Kind: KindRunStatus, Status: uint8(Created), At: at})
-	return r.records
-}
-
-// EndQueued ends a run that has not begun: stopped, killed, superseded, or failed before it could begin. line, if it
-// has a message, says why. began says that its start time is shown as that of its end, as where a newer run takes the
-// place of this one.
-func (r *Run) EndQueued(to RunStatus, line Line, began bool, at int64) ([]Record, error) {
-	if r.Status != RunNone && r.Status != Created {
-		return nil, ErrStale
-	}
-	r.records = r.records[:0]
-	if line.Type != "" {
-		r.record(Record{Kind: KindRunLine, At: at, Data: line.Encode()})
-	}
-	rec := Record{Kind: KindRunStatus, Status: uint8(to), At: at}
-	if began {
-		rec.B = 1
-	}
-	r.record(rec)
-	return r.records, nil
-}
-
-// Unblock marks a FAILED run as seen to: it no longer holds up a STRICT_SEQUENTIAL workflow. line says by whom.
-func (r *Run) Unblock(line Line, at int64) ([]Record, error) {
-	if r.Status != RunFailed {
-		return nil, ErrStale
-	}
-	r.records = r.records[:0]
-	r.record(Record{Kind: KindRunLine, At: at, Data: line.Encode()})
-	r.record(Record{Kind: KindRunStatus, Status: uint8(FailedCleared), At: at})
-	return r.records, nil
-}
-
-// Break ends a run whose state or definition the engine cannot work with, so that it hurts no other. Everything live
-// fails, and the reason is on the timeline.
-func (r *Run) Break(reason string, at int64) []Record {
-	r.records, r.effects = r.records[:0], r.effects[:0]
-	r.record(Record{Kind: KindRunLine, At: at, Data: DetailsLine("INTERNAL_ERROR", "the run cannot go on", reason).Encode()})
-	for step := range r.Steps {
-		if s := &r.Steps[step]; s.Number > 0 && !s.Status.Terminal() {
-			r.to(step, InternallyFailed, at)
-		}
-	}
-	r.record(Record{Kind: KindRunStatus, Status: uint8(RunFailed), At: at})
-	return r.records
 }
 
 // create makes the next attempt of a step.

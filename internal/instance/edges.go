@@ -109,15 +109,20 @@ func (r *Run) satisfied(step int) bool {
 	return false
 }
 
+// conditional reports whether any of a step's edges has a condition that must be evaluated.
+func (r *Run) conditional(step int) bool {
+	for i := range r.Plan.Nodes[step].Successors {
+		if !r.Plan.Nodes[step].Successors[i].Always {
+			return true
+		}
+	}
+	return false
+}
+
 // evaluateEdges evaluates the conditions of a step that has become complete. On an error the edges before the bad one
 // keep their results.
 func (r *Run) evaluateEdges(step int, at int64) error {
-	n := &r.Plan.Nodes[step]
-	constant := true
-	for i := range n.Successors {
-		constant = constant && n.Successors[i].Always
-	}
-	if constant {
+	if !r.conditional(step) {
 		return nil
 	}
 	results, own, err := r.Language.Conditions(r, step, at)

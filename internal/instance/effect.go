@@ -18,20 +18,10 @@ type (
 		Attempt int64
 	}
 
-	// AwaitPermits asks to be told (Permitted) when permits for the step may be free.
-	AwaitPermits struct{ Step int }
-
 	// AwaitSignals asks to be told (Signalled) when a signal matches a pending dependency of the step.
 	AwaitSignals struct {
 		Step    int
 		Attempt int64
-	}
-
-	// Announce sends the signals of a finished step. They are written in the transaction of the records.
-	Announce struct {
-		Step    int
-		Attempt int64
-		Signals []byte // JSON
 	}
 
 	// StepEnded says that an attempt ended: what it held is free.
@@ -46,8 +36,6 @@ type (
 
 func (Launch) effect()       {}
 func (EndWork) effect()      {}
-func (AwaitPermits) effect() {}
 func (AwaitSignals) effect() {}
-func (Announce) effect()     {}
 func (StepEnded) effect()    {}
 func (Ended) effect()        {}

@@ -7,15 +7,6 @@ import (
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// actOnRun stops or kills the whole run.
-func (r *Run) actOnRun(e ActOnRun) error {
-	if r.Own != InProgress {
-		return ErrStale
-	}
-	r.endAll(e.Action, e.User, e.Reason, e.At)
-	return nil
-}
-
 // endAll ends every step that lives or awaits a retry. Steps that were never created stay so: nothing that leads to
 // them will complete.
 func (r *Run) endAll(action Action, user, reason string, at int64) {
@@ -24,90 +15,45 @@ func (r *Run) endAll(action Action, user, reason string, at int64) {
 	}
 	for step := range r.Steps {
 		if s := &r.Steps[step]; s.Number > 0 && s.Status.Wakeable() {
-			r.endStep(step, action.target(), endingByRun, user, reason, at)
+			r.endStep(step, ending{target: action.target(), flags: endingByRun, by: Ender{action, user}, reason: reason}, at)
 		}
 	}
 }
 
-// actOnStep does one action to one step.
-func (r *Run) actOnStep(e ActOnStep) error {
-	if e.Step < 0 || e.Step >= len(r.Steps) || r.Own != InProgress {
-		return ErrStale
-	}
-	s := &r.Steps[e.Step]
-	switch e.Action {
-	case Stop, Kill, Skip:
-		if s.Number == 0 || !s.Status.Wakeable() {
-			return ErrNotAllowed
-		}
-		if e.Action == Skip && s.Status == StepCreated {
-			return ErrNotAllowed
-		}
-		r.endStep(e.Step, e.Action.target(), 0, e.User, e.Reason, e.At)
-	case Bypass:
-		if s.Status != WaitingForSignals {
-			return ErrNotAllowed
-		}
-		for i, d := range s.Signals {
-			if d.Status == SignalPending {
-				r.record(Record{Kind: KindStepSignal, Step: e.Step, At: e.At, A: int64(i), Status: uint8(SignalSkipped), Text: e.User})
-			}
-		}
-		r.line(e.Step, actionLine(e), e.At)
-		r.push(e.Step)
-	case Restart:
-		if r.Ending != NoAction {
-			return ErrNotAllowed // what ends begins nothing new
-		}
-		if s.Number > 0 && !s.Status.Restartable() || s.Number == 0 && r.rootRuns(e.Step) {
-			return ErrNotAllowed
-		}
-		flags := FlagManual
-		if e.Skip {
-			flags |= FlagSkip
-		}
-		r.create(e.Step, flags, e.At)
-		if e.Data != nil {
-			r.record(Record{Kind: KindStepRestart, Step: e.Step, At: e.At, Data: e.Data})
-		}
-	case Resume:
-		if s.Status != StepPaused {
-			return ErrNotAllowed
-		}
-		r.to(e.Step, WaitingForSignals, e.At)
-		r.push(e.Step)
-	default:
-		return ErrNotAllowed
-	}
-	return nil
+// ending is what is asked for where an attempt is ended from outside of its work.
+type ending struct {
+	target StepStatus
+	flags  int64
+	by     Ender
+	reason string
 }
 
-func actionLine(e ActOnStep) Line {
-	return InfoLine(fmt.Sprintf("User [%s] takes action [%s] on the step, reason: [%s]", e.User, e.Action, e.Reason))
-}
-
-// endStep takes a live attempt to target: at once where the step itself does the work, else once its runtime has let go.
-// An attempt that awaits its retry gets one more, which is ended before it begins (spec/engine 8.1).
-func (r *Run) endStep(step int, target StepStatus, flags int64, user, reason string, at int64) {
+// endStep takes a live attempt to its target: at once where the step itself does the work, else once its runtime has let
+// go. An attempt that awaits its retry gets one more, which is ended before it begins (spec/engine 8.1).
+func (r *Run) endStep(step int, end ending, at int64) {
 	s := &r.Steps[step]
 	if s.Status.Retryable() {
 		r.create(step, FlagEndingOnly, at)
 		s = &r.Steps[step]
-		if target == Skipped {
+		if end.target == Skipped {
 			r.to(step, Initialized, at)
 		}
 	}
-	if flags&endingQuietly == 0 && user != "" {
-		r.line(step, InfoLine(fmt.Sprintf("Step is ended as [%s] by user [%s], reason: [%s]", target, user, reason)), at)
+	if end.by.User != "" {
+		r.line(step, InfoLine(fmt.Sprintf("Step is ended as [%s] by user [%s], reason: [%s]", end.target, end.by.User, end.reason)), at)
 	}
-	if r.AtWork(step) {
-		if s.ending == NotCreated || flags&endingByRun != 0 {
-			r.record(Record{Kind: KindStepEnding, Step: step, Status: uint8(target), A: flags, At: at})
-			r.effect(EndWork{Step: step, Attempt: s.Number})
-		}
+	work := r.AtWork(step)
+	if work && s.ending != NotCreated && end.flags&endingByRun == 0 {
+		return // it is being ended
+	}
+	if work || end.by.User != "" {
+		r.record(Record{Kind: KindStepEnding, Step: step, Status: uint8(end.target), A: end.flags, B: int64(end.by.Action), Text: end.by.User, At: at})
+	}
+	if work {
+		r.effect(EndWork{Step: step, Attempt: s.Number})
 		return
 	}
-	r.end(step, target, flags, at)
+	r.end(step, end.target, end.flags, at)
 }
 
 // AtWork reports whether the runtime of a step may have work of its latest attempt under way: it was told to begin, and
@@ -130,15 +76,6 @@ func (r *Run) end(step int, target StepStatus, flags int64, at int64) {
 			r.push(step)
 		}
 	}
-}
-
-// permitted tries again to start a step that waits for permits.
-func (r *Run) permitted(e Permitted) error {
-	if e.Step < 0 || e.Step >= len(r.Steps) || r.Steps[e.Step].Status != WaitingForPermits {
-		return ErrStale
-	}
-	r.push(e.Step)
-	return nil
 }
 
 // signalled notes that a signal matched a dependency.

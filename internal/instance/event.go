@@ -58,9 +58,39 @@ func (a Action) target() StepStatus {
 	}
 }
 
+// Acted says what an action came to, in the pass that took it.
+type Acted struct {
+	Action  Action // what was done: a skip of a step that has ended is a restart
+	Attempt int64  // of ActOnStep: the attempt it was done to
+	Done    bool   // of ActOnRun: nothing is left to be waited for; of Unblock: the run was blocked
+}
+
 type (
-	// Start lets a new run begin: the run strategy has given it its turn.
+	// Queue accepts a new run that waits for its turn.
+	Queue struct{ At int64 }
+
+	// Start lets a new or a queued run begin: the run strategy has given it its turn.
 	Start struct{ At int64 }
+
+	// EndQueued ends a run that has not begun: superseded, refused by its run strategy, or failed before it could begin.
+	EndQueued struct {
+		At     int64
+		Status RunStatus
+		Line   Line // says why; none when its Type is empty
+		Began  bool // its start time is shown as that of its end, as where a newer run takes the place of this one
+	}
+
+	// Unblock marks a FAILED run as seen to. Line says by whom.
+	Unblock struct {
+		At   int64
+		Line Line
+	}
+
+	// Break fails a run whose state or definition the engine cannot work with, so that it hurts no other.
+	Break struct {
+		At     int64
+		Reason string
+	}
 
 	// Wake tells the time: everything that was due at or before At happens.
 	Wake struct{ At int64 }
@@ -95,19 +125,15 @@ type (
 
 	// ActOnStep does one action to one step.
 	ActOnStep struct {
-		At     int64
-		Step   int
-		Action Action
-		User   string
-		Reason string
-		Data   []byte // of Restart: params and restart configuration (JSON)
-		Skip   bool   // of Restart: the new attempt is skipped
-	}
-
-	// Permitted says that the permits the step waits for may be free now.
-	Permitted struct {
-		At   int64
-		Step int
+		At      int64
+		Step    string // its id
+		Attempt int64  // not 0: refused when it is not the latest one
+		Action  Action
+		User    string
+		Reason  string
+		Asked   int64  // when the caller asked for it: what has happened to the step since may be news to the caller
+		Data    []byte // of Restart, and of a Skip that becomes one: params and restart configuration (JSON)
+		Skip    bool   // of Restart: the new attempt is skipped
 	}
 
 	// Signalled says that a signal matched a dependency of a waiting step.
@@ -124,12 +150,15 @@ type (
 	Resumed struct{ At int64 }
 )
 
+func (Queue) event()     {}
 func (Start) event()     {}
+func (EndQueued) event() {}
+func (Unblock) event()   {}
+func (Break) event()     {}
 func (Wake) event()      {}
 func (Reported) event()  {}
 func (Posted) event()    {}
 func (ActOnRun) event()  {}
 func (ActOnStep) event() {}
-func (Permitted) event() {}
 func (Signalled) event() {}
 func (Resumed) event()   {}

@@ -27,7 +27,7 @@ func (r *Run) record(rec Record) {
 	if err := r.fold(&rec); err != nil {
 		panic(err) // the decision itself was wrong: a broken invariant, which stops this run and no other
 	}
-	r.records = append(r.records, rec)
+	r.pass.Records = append(r.pass.Records, rec)
 }
 
 func (r *Run) fold(rec *Record) error {
@@ -65,7 +65,10 @@ func (r *Run) fold(rec *Record) error {
 	case KindStepOutput:
 		s.Output = rec.Data
 	case KindStepEnding:
-		s.ending, s.endingFrom, s.endingAt = StepStatus(rec.Status), rec.A, rec.At
+		s.ending, s.endingFrom, s.endingAt, s.endingTold = StepStatus(rec.Status), rec.A, rec.At, rec.At
+		s.endedBy = Ender{Action: Action(rec.B), User: rec.Text}
+	case KindStepTold:
+		s.endingTold = rec.At
 	case KindStepSignals:
 		if rec.A < 0 || rec.A > maxDependencies {
 			return fmt.Errorf("instance: step %s of run %s cannot have %d signal dependencies", r.Plan.Nodes[rec.Step].ID, r.Identity(), rec.A)

@@ -27,7 +27,7 @@ func (r *Run) posted(e Posted) error {
 	if err != nil {
 		return err
 	}
-	if s.Status.Terminal() {
+	if s.Status.Terminal() || s.Status == Finishing {
 		return ErrStale
 	}
 	merged, err := MergeOutput(s.Output, e.Output)

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"testing"
 
+	"maestro/api"
 	"maestro/internal/engine/enginetest/flows"
 	"maestro/internal/instance"
 )
@@ -35,15 +36,16 @@ func TestProperties(t *testing.T) {
 }
 
 type properties struct {
-	t      *testing.T
-	r      *rand.Rand
-	seed   uint64
-	steps  []string
-	live   *instance.Run
-	events []instance.Event
-	all    []instance.Record
-	now    int64
-	ended  int
+	t       *testing.T
+	r       *rand.Rand
+	seed    uint64
+	steps   []string
+	live    *instance.Run
+	events  []instance.Event // and the answers given
+	answers []instance.Event // in the pass under way
+	all     []instance.Record
+	now     int64
+	ended   int
 }
 
 func newProperties(t *testing.T, seed uint64) *properties {
@@ -54,14 +56,27 @@ func newProperties(t *testing.T, seed uint64) *properties {
 	})
 	p := &properties{t: t, r: r, seed: seed, steps: f.JSON(), now: 1000}
 	p.live = newRun(t, p.steps)
-	p.live.Permits = &purse{r: rand.New(rand.NewPCG(seed, 4))}
 	return p
 }
 
-// purse grants permits at random.
-type purse struct{ r *rand.Rand }
-
-func (p *purse) Acquire(*instance.Run, int) bool { return p.r.IntN(4) > 0 }
+// answer finds a breakpoint now and then, and grants permits at random: those that are not granted are waited for.
+func (p *properties) answer(ask instance.Ask) instance.Event {
+	var found instance.Event
+	switch q := ask.(type) {
+	case instance.AskPermits:
+		if q.Held || p.r.IntN(4) == 0 {
+			return nil
+		}
+		found = instance.Permitted{At: p.now, Step: q.Step, Attempt: q.Attempt}
+	case instance.AskBreakpoint:
+		found = instance.BreakpointFound{At: p.now, Step: q.Step, Attempt: q.Attempt, Set: p.r.IntN(20) == 0}
+	default:
+		p.t.Errorf("%#v is asked of a workflow that has nothing to do with it", ask)
+		return nil
+	}
+	p.answers = append(p.answers, found)
+	return found
+}
 
 func (p *properties) run(events int) {
 	p.apply(instance.Start{At: p.now})
@@ -115,22 +130,26 @@ func (p *properties) event() instance.Event {
 		}
 		return instance.Resumed{At: at}
 	case 11, 12:
-		return instance.ActOnStep{At: at, Step: step, Action: actions[r.IntN(len(actions))], User: "u", Reason: "r", Skip: r.IntN(4) == 0}
+		id := "nowhere"
+		if step >= 0 && step < len(p.live.Steps) {
+			id = p.live.Plan.Nodes[step].ID
+		}
+		return instance.ActOnStep{At: at, Step: id, Action: actions[r.IntN(len(actions))], User: "u", Reason: "r", Skip: r.IntN(4) == 0}
 	case 13:
-		return instance.Permitted{At: at, Step: step}
+		return instance.Permitted{At: at, Step: step, Attempt: attempt}
 	case 14:
 		return instance.Signalled{At: at, Step: step, Attempt: attempt, Dependency: r.IntN(3) - 1, Sequence: 1}
 	default:
-		return instance.Permitted{At: at, Step: step}
+		return instance.Permitted{At: at, Step: step, Attempt: attempt}
 	}
 }
 
 func (p *properties) apply(ev instance.Event) {
 	before := p.snapshot()
 	statuses := p.statuses()
-	records, effects, err := p.try(ev)
+	pass, err := p.try(ev)
 	if err != nil {
-		if !errors.Is(err, instance.ErrStale) && !errors.Is(err, instance.ErrNotAllowed) {
+		if _, refused := errors.AsType[*api.Error](err); !refused && !errors.Is(err, instance.ErrStale) && !errors.Is(err, instance.ErrEnded) {
 			p.t.Errorf("%#v: %v", ev, err)
 		}
 		if after := p.snapshot(); !reflect.DeepEqual(before, after) {
@@ -141,10 +160,10 @@ func (p *properties) apply(ev instance.Event) {
 	if p.late(ev, statuses) {
 		p.t.Errorf("%#v is about another attempt, and was taken", ev)
 	}
-	p.events = append(p.events, ev)
-	p.all = append(p.all, records...)
-	p.legal(statuses, records)
-	p.meant(effects)
+	p.events = append(append(p.events, ev), p.answers...)
+	p.all = append(p.all, pass.Records...)
+	p.legal(statuses, pass.Records)
+	p.meant(pass.Effects)
 	p.waits()
 }
 
@@ -164,13 +183,14 @@ func (p *properties) late(ev instance.Event, before [][2]int64) bool {
 	return before[step][0] != attempt
 }
 
-func (p *properties) try(ev instance.Event) (records []instance.Record, effects []instance.Effect, err error) {
+func (p *properties) try(ev instance.Event) (pass instance.Pass, err error) {
+	p.answers = p.answers[:0]
 	defer func() {
 		if v := recover(); v != nil {
 			p.t.Fatalf("%#v: panic: %v", ev, v)
 		}
 	}()
-	return p.live.Apply(ev)
+	return p.live.Play(ev, p.answer)
 }
 
 // statuses is the status and the attempt of every step.
@@ -276,11 +296,6 @@ func (p *properties) snapshot() any {
 	r := p.live
 	s := seen{r.Status, r.Own, r.Started, r.Ended, r.Modified, len(r.Lines), r.Ending, r.NextWake(), nil}
 	for i := range r.Steps {
-		if r.Steps[i].IsEnding() {
-			s.Wake = 0 // when a runtime was last reminded is not kept
-		}
-	}
-	for i := range r.Steps {
 		a := &r.Steps[i]
 		s.Steps = append(s.Steps, fmt.Sprint(a.Number, a.Sequence, a.Status, a.Times, a.Ended, a.Modified, a.Flags, a.Retries, a.Manual,
 			a.Retryable, a.Artifacts, len(a.Lines), a.Output, a.Edges, a.Signals, a.RestartBy, a.IsEnding()))
@@ -288,18 +303,17 @@ func (p *properties) snapshot() any {
 	return s
 }
 
-// again plays the events into a new run that has the same luck with permits.
+// again plays the events and the answers, one by one, into a new run.
 func (p *properties) again() {
 	run := newRun(p.t, p.steps)
-	run.Permits = &purse{r: rand.New(rand.NewPCG(p.seed, 4))}
 	var all []instance.Record
 	for _, ev := range p.events {
-		records, _, err := run.Apply(ev)
-		if err != nil {
+		pass, err := run.Apply(ev)
+		if err != nil && !errors.Is(err, instance.ErrStale) {
 			p.t.Errorf("again %#v: %v", ev, err)
 			return
 		}
-		all = append(all, records...)
+		all = append(all, pass.Records...)
 	}
 	if !reflect.DeepEqual(all, p.all) {
 		p.t.Errorf("the same events gave %d records, and %d others the second time", len(p.all), len(all))

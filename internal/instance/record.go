@@ -22,11 +22,12 @@ const (
 	KindStepLine     Kind = 8  // Data is a timeline line (JSON) of the attempt
 	KindStepArtifact Kind = 9  // Text is the key, Data the JSON object, whole
 	KindStepOutput   Kind = 10 // Data is output data posted by the job (JSON)
-	KindStepEnding   Kind = 11 // Status is where the attempt goes once its runtime has let go; A is Ending flags
+	KindStepEnding   Kind = 11 // Status is where the attempt goes once its runtime has let go; A is its flags, B the Action that asked for it, Text the user
 	KindStepSignals  Kind = 12 // Data is the evaluated signal dependencies (JSON)
 	KindStepSignal   Kind = 13 // A is the index of a dependency, Status what became of it: matched by the signal numbered B with the params Data (JSON), or bypassed by Text, at B if that is not 0
 	KindStepSent     Kind = 14 // Data is the signal outputs that were announced (JSON)
 	KindStepRestart  Kind = 15 // Data is the restart that the attempt obeys (JSON)
+	KindStepTold     Kind = 16 // the runtime, which has not answered, was told again to end the attempt
 )
 
 // Record is one thing that happened to a run. Which fields mean something depends on Kind.

@@ -33,37 +33,22 @@ type Language interface {
 	Signals(r *Run, step int, now int64) ([]byte, error)
 }
 
-// Permits hands out the permits that limit how many steps run at once. It is state that runs share and that is
-// derived from them: what a step holds is given back when it ends or its run is dropped from memory.
-type Permits interface {
-	// Acquire reports whether the attempt may start, and holds its permits from then on.
-	Acquire(r *Run, step int) bool
-}
-
-// Breakpoints says where steps are to be held.
-type Breakpoints interface {
-	// Holds reports whether a breakpoint is set at the step.
-	Holds(r *Run, step int) bool
-}
-
 // Run is one run of a workflow instance: the fold of its records.
 type Run struct {
-	ID          int64 // surrogate key in the store
-	WorkflowID  string
-	Internal    int64 // internal id of the workflow
-	Instance    int64
-	Number      int64 // workflow_run_id
-	UUID        string
-	Version     int64
-	Created     int64 // epoch milliseconds
-	Header      *Header
-	Plan        *Plan
-	Params      *param.Params    // evaluated params of the run
-	Kept        map[string]*Kept // restart: steps of earlier runs that this one does not run again
-	Language    Language
-	Permits     Permits     // nil: no limits
-	Breakpoints Breakpoints // nil: none
-	History     bool        // keep earlier attempts, for readers
+	ID         int64 // surrogate key in the store
+	WorkflowID string
+	Internal   int64 // internal id of the workflow
+	Instance   int64
+	Number     int64 // workflow_run_id
+	UUID       string
+	Version    int64
+	Created    int64 // epoch milliseconds
+	Header     *Header
+	Plan       *Plan
+	Params     *param.Params    // evaluated params of the run
+	Kept       map[string]*Kept // restart: steps of earlier runs that this one does not run again; nil until asked for
+	Language   Language
+	History    bool // keep earlier attempts, for readers
 
 	Status   RunStatus // of the instance: aggregated over its runs
 	Own      RunStatus // of this run alone
@@ -79,10 +64,10 @@ type Run struct {
 	nextSequence int64
 	active       int // steps that are live or will be retried
 
-	records []Record // made by the Apply under way
-	effects []Effect
-	ready   []int // steps that may be able to move
-	queued  []bool
+	pass   Pass  // made by the Apply under way
+	now    int64 // of its event
+	ready  []int // steps that may be able to move
+	queued []bool
 }
 
 // Kept is a step of an earlier run of the instance, as expressions of a restarted run may refer to it.
@@ -127,9 +112,17 @@ type Attempt struct {
 	ending     StepStatus    // not NotCreated: the runtime has been told to end it, and this is where it goes then
 	endingFrom int64         // flags of KindStepEnding
 	endingAt   int64         // when it was told
-	endingTold int64         // when it was last told
+	endingTold int64         // when it was told last
+	endedBy    Ender         // what ended it, where a user or the run did
 	retry      *spec.Retry
 	timeout    int64
+	template   *Template // of its job template, asked for when needed
+}
+
+// Ender is what had an attempt ended, other than its own work.
+type Ender struct {
+	Action Action // NoAction: nothing
+	User   string // empty: the run itself
 }
 
 // Dependency is what became of one signal dependency of an attempt.
@@ -161,8 +154,7 @@ type EdgeResult struct {
 
 // flags of KindStepEnding.
 const (
-	endingByRun   int64 = 1 << iota // the whole run ends: the failure mode has no say
-	endingQuietly                   // nobody is told on the timeline
+	endingByRun int64 = 1 << iota // the whole run ends: the failure mode has no say
 )
 
 // New returns a run before its first record. Fields that identify it must be set by the caller before use.
@@ -277,14 +269,6 @@ func retryKind(s StepStatus) spec.RetryKind {
 // IsEnding reports whether an attempt is being ended: its runtime has been told, and the run waits for its answer.
 func (a *Attempt) IsEnding() bool { return a.ending != NotCreated }
 
-// Policy returns the run policy.
-func (r *Run) Policy() string {
-	if r.Header.Policy != "" {
-		return r.Header.Policy
-	}
-	return "START_FRESH_NEW_RUN"
-}
-
 // Deadline returns when the timeout of the step's latest attempt ends it, in epoch milliseconds.
 func (r *Run) Deadline(step int) int64 { return min(r.timesOutAt(step), r.Started+r.Timeout()) }
 
@@ -305,6 +289,6 @@ func (r *Run) Shed() {
 	for i := range r.Steps {
 		r.Steps[i].forget()
 	}
-	r.records, r.effects, r.ready, r.queued = nil, nil, nil, nil
+	r.pass, r.ready, r.queued = Pass{}, nil, nil
 	r.Header.forget()
 }

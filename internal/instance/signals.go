@@ -137,12 +137,3 @@ func foldSignal(rec *Record) Dependency {
 	}
 	return d
 }
-
-// Sent puts what became of the signals that an attempt announces in the place of what it announces: their numbers are
-// known only when the records are about to be written.
-func (r *Run) Sent(rec *Record, attempt int64, outputs []byte) {
-	rec.Data = outputs
-	if s := &r.Steps[rec.Step]; s.Number == attempt {
-		s.Sent = outputs
-	}
-}

@@ -23,7 +23,7 @@ func (r *Run) NextWake() int64 {
 			due, _ := r.AwaitsRetry(step)
 			sooner(due)
 		case s.ending != NotCreated:
-			sooner(max(s.endingAt, s.endingTold) + tellAgain)
+			sooner(s.endingTold + tellAgain)
 		case s.Status >= Starting && s.Status <= Finishing:
 			sooner(r.timesOutAt(step))
 			if s.Status == Running && r.Plan.Nodes[step].Work == Sleeping {
@@ -73,7 +73,7 @@ func (r *Run) wake(e Wake) error {
 		case s.ending != NotCreated:
 			r.pressOn(step, e.At)
 		case s.Status >= Starting && s.Status <= Finishing && e.At >= r.timesOutAt(step):
-			r.endStep(step, r.afterTimeout(step), 0, "", "", e.At)
+			r.endStep(step, ending{target: r.afterTimeout(step), by: Ender{Action: TimeOut}}, e.At)
 		case s.Status == Running && r.Plan.Nodes[step].Work == Sleeping:
 			r.push(step)
 		}
@@ -88,8 +88,8 @@ func (r *Run) pressOn(step int, at int64) {
 	case at >= s.endingAt+giveUp:
 		r.line(step, WarnLine("The runtime did not confirm within "+durationText(giveUp)+" that the work has ended; it may still be under way"), at)
 		r.end(step, s.ending, s.endingFrom, at)
-	case at >= max(s.endingAt, s.endingTold)+tellAgain:
-		s.endingTold = at
+	case at >= s.endingTold+tellAgain:
+		r.record(Record{Kind: KindStepTold, Step: step, At: at})
 		r.effect(EndWork{Step: step, Attempt: s.Number})
 	}
 }
@@ -123,11 +123,9 @@ func (r *Run) resume() {
 			r.push(step)
 		}
 	}
-	if r.Permits != nil {
-		for step := range r.Steps {
-			if s := &r.Steps[step]; s.Number > 0 && (s.Status == Starting || s.Status == Running || s.Status == Finishing) {
-				r.Permits.Acquire(r, step) // it held them before
-			}
+	for step := range r.Steps {
+		if s := &r.Steps[step]; s.Number > 0 && (s.Status == Starting || s.Status == Running || s.Status == Finishing) {
+			r.ask(AskPermits{Step: step, Attempt: s.Number, Held: true})
 		}
 	}
 }

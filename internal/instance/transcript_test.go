@@ -12,6 +12,7 @@ import (
 
 	"maestro/internal/doc"
 	"maestro/internal/instance"
+	"maestro/internal/instance/instancetest"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -129,7 +130,7 @@ func (p *player) command(t *testing.T, line string) string {
 	case actions[words[0]] != instance.NoAction && arg(1) == "run":
 		return p.apply(instance.ActOnRun{At: p.now, Action: actions[words[0]], User: "alice", Reason: "test"})
 	case actions[words[0]] != instance.NoAction:
-		return p.apply(instance.ActOnStep{At: p.now, Step: step(), Action: actions[words[0]], User: "alice", Reason: "test"})
+		return p.apply(instance.ActOnStep{At: p.now, Step: arg(1), Action: actions[words[0]], User: "alice", Reason: "test"})
 	}
 	t.Fatalf("unknown command %q", line)
 	return ""
@@ -150,15 +151,15 @@ func (p *player) advance(until int64) string {
 }
 
 func (p *player) apply(ev instance.Event) string {
-	records, effects, err := p.run.Apply(ev)
+	pass, err := instancetest.Apply(p.run, ev)
 	if err != nil {
 		return "error: " + err.Error() + "\n"
 	}
-	if len(records) > 0 {
-		p.journal = append(p.journal, instance.AppendEntry(nil, records))
+	if len(pass.Records) > 0 {
+		p.journal = append(p.journal, instance.AppendEntry(nil, pass.Records))
 	}
 	var b strings.Builder
-	for _, e := range effects {
+	for _, e := range pass.Effects {
 		switch e := e.(type) {
 		case instance.Launch:
 			again := ""

@@ -23,19 +23,6 @@ import (
 type Config struct {
 	Exprs    *scope.Exprs
 	Defaults *param.Defaults
-
-	// Template returns the params and tags that a job template contributes to a step, nil when there is none.
-	Template func(step *spec.Step, version string) (*Template, error)
-
-	// UniqueID and Random are where the non-determinism of expressions comes from; what they give is recorded.
-	UniqueID func() int64
-	Random   func() uint64
-}
-
-// Template is a resolved job template (spec/definition 14).
-type Template struct {
-	Params *param.Defs
-	Tags   spec.Tags
 }
 
 // Timeouts of steps and runs (spec/definition 11).
@@ -153,10 +140,11 @@ func scopeStep(r *instance.Run, step int, a *instance.Attempt) *scope.Step {
 	}
 }
 
-func (l *Language) scope(r *instance.Run, step int, now int64) *scope.StepScope {
+// scope is what an evaluation sees. Evaluations of one attempt at one time differ in their purpose, and so in their chance.
+func (l *Language) scope(r *instance.Run, step int, now int64, purpose string) *scope.StepScope {
 	return &scope.StepScope{
 		Run: scopeRun(r), Step: scopeStep(r, step, &r.Steps[step].Attempt), Workflow: r.Params,
-		World: &world{l: l, r: r, step: step}, Now: now,
+		World: &world{r: r, step: step, chance: newChance(purpose+r.AttemptUUID(step, r.Steps[step].Number), now)}, Now: now,
 	}
 }
 
@@ -207,7 +195,7 @@ func (l *Language) Conditions(r *instance.Run, step int, now int64) ([]instance.
 		params = param.NewParams(defs)
 	}
 	out := make([]instance.EdgeResult, len(n.Successors))
-	results, err := l.cfg.Exprs.Transitions(conditions, params, l.scope(r, step, now))
+	results, err := l.cfg.Exprs.Transitions(conditions, params, l.scope(r, step, now, "conditions"))
 	for i, p := range results {
 		out[i] = instance.EdgeResult{Done: true, True: p.Result.Boolean(), At: now, Note: p.Note}
 	}
@@ -229,21 +217,11 @@ func evaluated(params *param.Params) *param.Params {
 	return out
 }
 
-// StepTags returns the tags of a step: its own, and those of its job template.
-func (l *Language) StepTags(r *instance.Run, step int) spec.Tags {
-	s := r.Plan.Nodes[step].Step
-	t, err := l.template(r, s)
-	if err != nil || t == nil || len(t.Tags) == 0 {
-		return s.Tags
-	}
-	return append(append(spec.Tags(nil), s.Tags...), t.Tags...)
-}
-
 // world is what a run's expressions may ask about the rest of it.
 type world struct {
-	l    *Language
 	r    *instance.Run
 	step int
+	chance
 }
 
 func (w *world) FinishedStep(id string) (scope.FinishedStep, bool) {
@@ -275,6 +253,4 @@ func (w *world) Subworkflow(step, _, _ string) (param.Value, error) {
 	return param.Value{}, fmt.Errorf("step %s is no subworkflow step that has finished", step)
 }
 
-func (w *world) NextUniqueID() (int64, error) { return w.l.cfg.UniqueID(), nil }
-func (w *world) Random() uint64               { return w.l.cfg.Random() }
-func (w *world) Cancelled() bool              { return false }
+func (w *world) Cancelled() bool { return false }

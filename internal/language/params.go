@@ -8,11 +8,11 @@ import (
 	"maestro/internal/output"
 	"maestro/internal/scope"
 	"maestro/param"
-	"maestro/spec"
 )
 
 // RunStart is what the params of a new run are made from.
 type RunStart struct {
+	Identity   string // unique to the run: random numbers are derived from it
 	WorkflowID string
 	Owner      string
 	Plan       *instance.Plan
@@ -53,7 +53,7 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 	if run.Policy == "" {
 		run.Policy = "START_FRESH_NEW_RUN"
 	}
-	p, err := l.cfg.Exprs.EvaluateWorkflow(defs, run, startWorld{l: l, h: s.Header}, s.Now)
+	p, err := l.cfg.Exprs.EvaluateWorkflow(defs, run, &startWorld{h: s.Header, chance: newChance(s.Identity, s.Now)}, s.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -73,19 +73,17 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 
 // startWorld is what the params of a run that has not begun may ask: next to nothing.
 type startWorld struct {
-	l *Language
 	h *instance.Header
+	chance
 }
 
 func (startWorld) FinishedStep(string) (scope.FinishedStep, bool) { return scope.FinishedStep{}, false }
 
-func (w startWorld) Signal(name, p string) (param.Value, error) { return triggerParam(w.h, name, p) }
+func (w *startWorld) Signal(name, p string) (param.Value, error) { return triggerParam(w.h, name, p) }
 
 func (startWorld) SignalDependency(int, string) (param.Value, error) { return param.Value{}, errNoStep }
 func (startWorld) Foreach(_, _, _ string) ([]param.Value, error)     { return nil, errNoStep }
 func (startWorld) Subworkflow(_, _, _ string) (param.Value, error)   { return param.Value{}, errNoStep }
-func (w startWorld) NextUniqueID() (int64, error)                    { return w.l.cfg.UniqueID(), nil }
-func (w startWorld) Random() uint64                                  { return w.l.cfg.Random() }
 func (startWorld) Cancelled() bool                                   { return false }
 
 var errNoStep = param.Errorf(param.Internal, "not available to the params of a workflow")
@@ -140,31 +138,12 @@ func (l *Language) stepDefs(r *instance.Run, step int, a *instance.Attempt) (*pa
 		}
 	}
 	var template *param.Defs
-	if t, err := l.template(r, s); err != nil {
-		return nil, err
-	} else if t != nil {
+	if t := r.StepTemplate(step); t != nil {
 		if template, err = scope.Template(t.Params, r.Params); err != nil {
 			return nil, err
 		}
 	}
 	return l.mergeStep(s, template, start)
-}
-
-// template returns the job template of a step, nil when it has none.
-func (l *Language) template(r *instance.Run, s *spec.Step) (*Template, error) {
-	if !s.SubType.Set || l.cfg.Template == nil {
-		return nil, nil
-	}
-	version := s.SubTypeVersion.Or("")
-	if version == "" {
-		if p := r.Params.Lookup("job_template_version"); p != nil && p.Evaluated {
-			version = p.Result.Str()
-		}
-	}
-	if version == "" {
-		version = "default"
-	}
-	return l.cfg.Template(s, version)
 }
 
 // restartRequest is what a restart adds to the params of a step (instance.KindStepRestart and run_config).
@@ -216,7 +195,7 @@ func (l *Language) StepParams(r *instance.Run, step int, now int64) (*param.Para
 	if err != nil {
 		return nil, nil, detailed(err)
 	}
-	c := l.scope(r, step, now)
+	c := l.scope(r, step, now, "params")
 	p, err := l.cfg.Exprs.EvaluateStep(defs, c)
 	if err != nil {
 		return nil, nil, detailed(err)

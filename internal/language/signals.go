@@ -15,7 +15,7 @@ import (
 // Dependencies implements instance.Language: names and params are evaluated over workflow params and finished steps, not
 // over the step's own params (spec/signals-triggers 3.2).
 func (l *Language) Dependencies(r *instance.Run, step int, now int64) ([]byte, error) {
-	c := l.scope(r, step, now)
+	c := l.scope(r, step, now, "dependencies")
 	written := r.Plan.Nodes[step].Step.SignalDependencies
 	list := make([]signal.Dependency, len(written))
 	for i := range written {
@@ -72,7 +72,7 @@ func signalValue(v param.Value) (signal.Value, bool) {
 // reported (spec/signals-triggers 4).
 func (l *Language) Signals(r *instance.Run, step int, now int64) ([]byte, error) {
 	var list []signal.Output
-	c := l.scope(r, step, now)
+	c := l.scope(r, step, now, "signals")
 	own := r.StepParams(step)
 	evaluate := func(defs *param.Defs) (*param.Params, error) { return l.cfg.Exprs.SignalOutputs(defs, own, c) }
 	for i := range r.Plan.Nodes[step].Step.SignalOutputs {

@@ -24,13 +24,14 @@ type RunActor interface {
 	// ActOnWorkflow acts on every live run of a workflow. An unknown workflow has none.
 	ActOnWorkflow(ctx context.Context, workflowID string, a instance.Action, user, reason string) (queued, running int, err error)
 	// Unblock marks FAILED runs as seen to and tells how many that changed. inst 0: of the whole workflow.
-	Unblock(ctx context.Context, workflowID string, inst, run int64, line instance.Line) (int, error)
+	Unblock(ctx context.Context, workflowID string, line instance.Line) (int, error)
+	UnblockRun(ctx context.Context, workflowID string, inst, run int64, line instance.Line) (number int64, blocked bool, err error)
 }
 
 // StepActor acts on single steps.
 type StepActor interface {
 	ActOnStep(ctx context.Context, q engine.StepAction) (engine.StepActed, error)
-	RestartStep(ctx context.Context, q engine.RestartRequest, blocking bool) (engine.StepActed, error)
+	RestartStep(ctx context.Context, q engine.RestartRequest) (engine.StepActed, error)
 }
 
 // RunReader reads runs as they are in the store now. What it returns belongs to the caller, attempts before the latest

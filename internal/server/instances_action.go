@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
 	"maestro/internal/view"
@@ -51,7 +50,7 @@ func (a *Runs) unblockWorkflow(w http.ResponseWriter, r *http.Request) error {
 		At: a.cfg.Now(), Type: "ACTION", Action: "UNBLOCK", Author: user, Message: "Unblocked the workflow.",
 		Reason: fmt.Sprintf("Unblock workflow [%s]", id),
 	}
-	n, err := a.cfg.Runs.Unblock(r.Context(), id, 0, 0, line)
+	n, err := a.cfg.Runs.Unblock(r.Context(), id, line)
 	if err != nil && !isNotFound(err) {
 		return err
 	}
@@ -62,12 +61,12 @@ func (a *Runs) unblockWorkflow(w http.ResponseWriter, r *http.Request) error {
 // onRun stops or kills the latest run of an instance (spec/api 5.5).
 func (a *Runs) onRun(act instance.Action) HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		user, run, err := a.latest(r, act.String())
+		user, p, err := callerAndRun(r)
 		if err != nil {
 			return err
 		}
 		acted, err := a.cfg.Runs.ActOnRun(r.Context(), engine.RunAction{
-			WorkflowID: run.WorkflowID, Instance: run.Instance, Run: run.Number, Action: act, User: user,
+			WorkflowID: p.workflow, Instance: p.instance, Run: p.run, Action: act, User: user,
 		})
 		if err != nil {
 			return err
@@ -78,45 +77,35 @@ func (a *Runs) onRun(act instance.Action) HandlerFunc {
 
 // unblockRun unblocks a failed instance.
 func (a *Runs) unblockRun(w http.ResponseWriter, r *http.Request) error {
-	user, run, err := a.latest(r, "UNBLOCK")
+	user, p, err := callerAndRun(r)
 	if err != nil {
 		return err
-	}
-	if !run.Status.Failed() {
-		return api.Errorf(api.BadRequest, "Cannot unblock a workflow instance %s from status [%s] as it is not FAILED status", run.Identity(), run.Status)
 	}
 	line := instance.Line{
 		At: a.cfg.Now(), Type: "ACTION", Action: "UNBLOCK", Author: user, Message: "Unblocked the workflow instance.",
 		Reason: "[API] call to UNBLOCK a failed workflow instance run.",
 	}
-	n, err := a.cfg.Runs.Unblock(r.Context(), run.WorkflowID, run.Instance, run.Number, line)
+	run, blocked, err := a.cfg.Runs.UnblockRun(r.Context(), p.workflow, p.instance, p.run, line)
 	if err != nil {
 		return err
 	}
 	acted := engine.RunActed{
-		WorkflowID: run.WorkflowID, Instance: run.Instance, Run: run.Number, Status: instance.RunFailed,
-		Completed: true, Info: "The action is done.", Line: line,
+		WorkflowID: p.workflow, Instance: p.instance, Run: run, Status: instance.RunFailed, Completed: true, Info: "The action is done.", Line: line,
 	}
-	if n == 0 {
+	if !blocked {
 		acted.Info = "The action is done without any operation."
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte { return appendRunActed(dst, &acted) })
 }
 
-// latest reads who asks for what, and loads the latest run of the instance. A run that the path names must be it.
-func (a *Runs) latest(r *http.Request, action string) (user string, run *instance.Run, err error) {
+// callerAndRun reads who asks, and for which run: run 0 is the latest.
+func callerAndRun(r *http.Request) (user string, p runPath, err error) {
 	if user, err = caller(r); err != nil {
-		return "", nil, err
+		return "", p, err
 	}
-	p, err := pathRun(r)
-	if err != nil {
-		return "", nil, err
+	p, err = pathRun(r)
+	if err == nil && p.instance < 1 {
+		err = noRun(p.workflow, p.instance, p.run)
 	}
-	if run, err = a.load(r.Context(), p.workflow, p.instance, 0); err != nil {
-		return "", nil, err
-	}
-	if p.run != 0 && p.run != run.Number {
-		return "", nil, api.Errorf(api.BadRequest, "Cannot %s the workflow instance run [%d] as it is not the latest run [%d]", action, p.run, run.Number)
-	}
-	return user, run, nil
+	return user, p, err
 }

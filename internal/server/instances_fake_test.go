@@ -14,6 +14,7 @@ import (
 	"maestro/internal/doc"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
+	"maestro/internal/instance/instancetest"
 	"maestro/internal/step"
 	"maestro/internal/store"
 	"maestro/internal/view"
@@ -99,18 +100,18 @@ func (e *fakeEngine) add(t testing.TB, flow string, inst, num int64, steps strin
 	e.runs = append(e.runs, f)
 	e.mu.Unlock()
 	f.live = f.fresh()
-	e.append(f, f.live.Queue(1000))
+	e.apply(t, f, instance.Queue{At: 1000})
 	return f
 }
 
 // apply gives a run an event.
 func (e *fakeEngine) apply(t testing.TB, f *fakeRun, ev instance.Event) {
 	t.Helper()
-	records, _, err := f.live.Apply(ev)
+	pass, err := instancetest.Apply(f.live, ev)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.append(f, records)
+	e.append(f, pass.Records)
 }
 
 func (e *fakeEngine) append(f *fakeRun, records []instance.Record) {
@@ -142,7 +143,7 @@ func (e *fakeEngine) Restart(_ context.Context, q engine.RestartRequest) (engine
 	return e.started, e.err
 }
 
-func (e *fakeEngine) RestartStep(_ context.Context, q engine.RestartRequest, _ bool) (engine.StepActed, error) {
+func (e *fakeEngine) RestartStep(_ context.Context, q engine.RestartRequest) (engine.StepActed, error) {
 	e.restart = q
 	return e.acted, e.err
 }
@@ -161,9 +162,14 @@ func (e *fakeEngine) ActOnWorkflow(context.Context, string, instance.Action, str
 	return e.counts[0], e.counts[1], e.err
 }
 
-func (e *fakeEngine) Unblock(_ context.Context, _ string, _, _ int64, line instance.Line) (int, error) {
+func (e *fakeEngine) Unblock(_ context.Context, _ string, line instance.Line) (int, error) {
 	e.unblocked = line
 	return e.counts[0], e.err
+}
+
+func (e *fakeEngine) UnblockRun(_ context.Context, _ string, _, run int64, line instance.Line) (int64, bool, error) {
+	e.unblocked = line
+	return max(run, 1), e.counts[0] > 0, e.err
 }
 
 func (e *fakeEngine) Load(ctx context.Context, flow string, inst, run int64) (*instance.Run, error) {

@@ -54,17 +54,17 @@ func appendStepActed(dst []byte, s *engine.StepActed, withState bool) []byte {
 }
 
 // appendStepRestarted appends the answer to a restart of a step: of the new attempt in a live run, else of the new run.
-func appendStepRestarted(dst []byte, s *engine.StepActed, version int64) []byte {
+func appendStepRestarted(dst []byte, s *engine.StepActed) []byte {
 	o := view.Open(dst)
 	o.Text("workflow_id", s.WorkflowID)
 	status, run := "CREATED", s.Run
 	if s.Restarted != nil {
-		version, status, run = s.Restarted.Version, s.Restarted.Status, s.Restarted.Run
+		status = s.Restarted.Status
 		if status == duplicated {
 			run = 0
 		}
 	}
-	o.IntIf("workflow_version_id", version)
+	o.IntIf("workflow_version_id", s.Version)
 	o.Int("workflow_instance_id", s.Instance)
 	o.IntIf("workflow_run_id", run)
 	if s.Restarted == nil {

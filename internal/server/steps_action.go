@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"strings"
 
 	"maestro/internal/engine"
 	"maestro/internal/instance"
@@ -38,13 +37,13 @@ func (a *Runs) onStep(act instance.Action) HandlerFunc {
 			return noRun(p.workflow, p.instance, 0)
 		}
 		acted, err := a.cfg.Steps.ActOnStep(r.Context(), engine.StepAction{
-			WorkflowID: p.workflow, Instance: p.instance, Step: r.PathValue("s"), Action: act, User: user, Blocking: blocking,
+			WorkflowID: p.workflow, Instance: p.instance, Step: r.PathValue("s"), Action: act, User: user, Asked: a.cfg.Now(), Blocking: blocking,
 		})
 		if err != nil {
 			return err
 		}
 		// A bypass, and a skip that became a restart, have not ended anything.
-		ended := act != instance.Bypass && blocking && !strings.Contains(acted.Line.Message, "["+instance.Restart.String()+"]")
+		ended := acted.Action != instance.Bypass && acted.Action != instance.Restart && blocking
 		return respond(w, http.StatusOK, func(dst []byte) []byte { return appendStepActed(dst, &acted, ended) })
 	}
 }
@@ -59,8 +58,7 @@ func (a *Runs) restartStep(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	blocking, err := queryBool(r.URL.Query(), "blocking", true)
-	if err != nil {
+	if _, err := queryBool(r.URL.Query(), "blocking", true); err != nil { // a restart is done when it is durable
 		return err
 	}
 	b, err := parseBody(w, r)
@@ -79,17 +77,9 @@ func (a *Runs) restartStep(w http.ResponseWriter, r *http.Request) error {
 	if p.instance < 1 {
 		return noRun(p.workflow, p.instance, 0)
 	}
-	acted, err := a.cfg.Steps.RestartStep(r.Context(), q, blocking)
+	acted, err := a.cfg.Steps.RestartStep(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	version := int64(0)
-	if acted.Restarted == nil { // the new attempt's run knows
-		run, err := a.load(r.Context(), p.workflow, p.instance, acted.Run)
-		if err != nil {
-			return err
-		}
-		version = run.Version
-	}
-	return respond(w, http.StatusOK, func(dst []byte) []byte { return appendStepRestarted(dst, &acted, version) })
+	return respond(w, http.StatusOK, func(dst []byte) []byte { return appendStepRestarted(dst, &acted) })
 }

@@ -94,6 +94,7 @@ func TestStepActions(t *testing.T) {
 	if q := s.onStep; q.Action != instance.Kill || q.Blocking {
 		t.Errorf("the engine was asked %+v", q)
 	}
+	s.acted.Action = instance.Bypass
 	s.want("PUT", firstPath+"/steps/a/actions/bypass", "", 200, acted+`}`)
 	s.want("PUT", firstPath+"/steps/a/actions/stop?blocking=perhaps", "", 400, "blocking")
 
@@ -112,11 +113,12 @@ func TestRestartStep(t *testing.T) {
 	s.apply(t, s.add(t, "wf", 1, 1, httpStep), instance.Start{At: 1010})
 	path, body := firstPath+"/steps/a/actions/restart", `{"restart_policy":"RESTART_FROM_INCOMPLETE","step_run_params":{"x":{"value":20,"type":"LONG"}},`+
 		`"upstream_restart_mode":"RESTART_FROM_INLINE_ROOT"}`
-	s.acted = engine.StepActed{WorkflowID: "wf", Instance: 1, Run: 1, Step: "a", Attempt: 2, Line: instance.InfoLine("m")}
+	s.acted = engine.StepActed{WorkflowID: "wf", Version: 2, Instance: 1, Run: 1, Step: "a", Action: instance.Restart, Attempt: 2, Line: instance.InfoLine("m")}
 	s.want("POST", path, body, 200, `{"workflow_id":"wf","workflow_version_id":2,"workflow_instance_id":1,"workflow_run_id":1,"step_id":"a","step_attempt_id":2,"status":"CREATED","timeline_event":`)
 	if q := s.restart; !q.Inline || q.StepParams.Get("x") == nil || q.Policy != "RESTART_FROM_INCOMPLETE" || q.Step != "a" {
 		t.Errorf("the engine was asked %+v", q)
 	}
+	s.acted.Version, s.acted.Run = 5, 2
 	s.acted.Restarted = &engine.Started{WorkflowID: "wf", Version: 5, Instance: 1, Run: 2, Status: "CREATED"}
 	s.want("POST", path, body, 200, `{"workflow_id":"wf","workflow_version_id":5,"workflow_instance_id":1,"workflow_run_id":2,"status":"CREATED","timeline_event":`)
 	s.acted.Restarted.Status = "DUPLICATED"

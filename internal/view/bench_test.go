@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"maestro/internal/instance"
+	"maestro/internal/instance/instancetest"
 	"maestro/internal/view"
 	"maestro/param"
 	"maestro/spec"
@@ -41,7 +42,7 @@ func tenSteps(b *testing.B) *instance.Run {
 		ref := r.Params.Ref(i)
 		ref.Result, ref.Time, ref.Evaluated = param.StringValue("20240101"), 1000, true
 	}
-	if _, _, err := r.Apply(instance.Start{At: 1001}); err != nil {
+	if _, err := instancetest.Apply(r, instance.Start{At: 1001}); err != nil {
 		b.Fatal(err)
 	}
 	return r

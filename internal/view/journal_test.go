@@ -161,20 +161,17 @@ func TestPublished(t *testing.T) {
 
 func TestPublishedWithoutItsTurn(t *testing.T) {
 	for name, c := range map[string]struct {
-		end  func(b *built) []instance.Record
+		end  func(b *built) *built
 		want []string
 	}{
-		"refused":     {func(b *built) []instance.Record { return endQueued(b, instance.RunStopped) }, []string{"CREATED>STOPPED"}},
-		"kept failed": {func(b *built) []instance.Record { return endQueued(b, instance.RunFailed) }, []string{"FAILED>FAILED"}},
-		"killed while queued": {func(b *built) []instance.Record {
-			b.entries = append(b.entries, instance.AppendEntry(nil, b.Queue(1000)))
-			return endQueued(b, instance.RunFailed)
+		"refused":     {func(b *built) *built { return endQueued(b, instance.RunStopped) }, []string{"CREATED>STOPPED"}},
+		"kept failed": {func(b *built) *built { return endQueued(b, instance.RunFailed) }, []string{"FAILED>FAILED"}},
+		"killed while queued": {func(b *built) *built {
+			return endQueued(b.apply(instance.Queue{At: 1000}), instance.RunFailed)
 		}, []string{"CREATED>FAILED"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := build(t, noop)
-			records := c.end(b)
-			b.entries = append(b.entries, instance.AppendEntry(nil, records))
+			b := c.end(build(t, noop))
 			if run, steps := published(t, b); !slices.Equal(run, c.want) || len(steps) > 0 {
 				t.Errorf("got %v and %v, want %v", run, steps, c.want)
 			}
@@ -182,12 +179,8 @@ func TestPublishedWithoutItsTurn(t *testing.T) {
 	}
 }
 
-func endQueued(b *built, to instance.RunStatus) []instance.Record {
-	records, err := b.EndQueued(to, instance.Line{}, false, 1000)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return records
+func endQueued(b *built, to instance.RunStatus) *built {
+	return b.apply(instance.EndQueued{At: 1000, Status: to})
 }
 
 func TestStream(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"maestro/internal/instance"
+	"maestro/internal/instance/instancetest"
 	"maestro/internal/view"
 	"maestro/param"
 	"maestro/spec"
@@ -42,11 +43,11 @@ func build(t *testing.T, steps string) *built {
 // apply gives the run an event; the entry it makes joins the journal.
 func (b *built) apply(ev instance.Event) *built {
 	b.t.Helper()
-	records, _, err := b.Apply(ev)
+	pass, err := instancetest.Apply(b.Run, ev)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.entries = append(b.entries, instance.AppendEntry(nil, records))
+	b.entries = append(b.entries, instance.AppendEntry(nil, pass.Records))
 	return b
 }
 
@@ -103,7 +104,7 @@ func TestInstanceOfFinishedRun(t *testing.T) {
 // TestInstanceWithoutItsTurn looks at runs that wait, and at those that ended while they waited.
 func TestInstanceWithoutItsTurn(t *testing.T) {
 	queued := build(t, noop)
-	queued.Queue(1000)
+	queued.apply(instance.Queue{At: 1000})
 	show := func(b *built) string {
 		return string(view.AppendInstance(nil, view.Instance{Run: b.Run, Enriched: true}))
 	}
@@ -113,9 +114,7 @@ func TestInstanceWithoutItsTurn(t *testing.T) {
 		}
 	}
 	stopped := build(t, noop)
-	if _, err := stopped.EndQueued(instance.RunStopped, instance.WarnLine("why"), false, 1200); err != nil {
-		t.Fatal(err)
-	}
+	stopped.apply(instance.EndQueued{At: 1200, Status: instance.RunStopped, Line: instance.WarnLine("why")})
 	stopped.Started = 1200 // as LAST_ONLY has it
 	got := show(stopped)
 	for _, want := range []string{`"status":"STOPPED"`, `"start_time":1200,"end_time":1200`,
@@ -176,7 +175,7 @@ func TestBypassedSignal(t *testing.T) {
 	if want := `"signal_dependencies":{"dependencies":[{"name":"s","status":"PENDING"}]},`; !strings.Contains(waiting, want) {
 		t.Errorf("no %s in %s", want, waiting)
 	}
-	b.apply(instance.ActOnStep{At: 1500, Action: instance.Bypass, User: "bob"})
+	b.apply(instance.ActOnStep{At: 1500, Step: "a", Action: instance.Bypass, User: "bob"})
 	got := string(view.AppendStep(nil, view.Step{Run: b.Run}))
 	want := `{"name":"s","status":"SKIPPED"}],"info":{"timestamp":1500,"type":"LOG","level":"INFO","message":"Signal step dependencies have been bypassed by user [bob]"}}`
 	if !strings.Contains(got, want) {
@@ -203,7 +202,7 @@ func TestOneLine(t *testing.T) {
 // TestRestartedStep restarts a failed step by hand while another one runs.
 func TestRestartedStep(t *testing.T) {
 	b := build(t, outer+`,{"step":{"id":"z","type":"Http"}}`).start().done(0, instance.OutcomeFatalError)
-	b.apply(instance.ActOnStep{At: 1500, Action: instance.Restart, User: "bob", Data: []byte(`{"step_restart_params":{"a":{}}}`)})
+	b.apply(instance.ActOnStep{At: 1500, Step: "a", Action: instance.Restart, User: "bob", Data: []byte(`{"step_restart_params":{"a":{}}}`)})
 	got := string(view.AppendStep(nil, view.Step{Run: b.Run}))
 	want := `"step_run_params":{},"restart_config":{"restart_path":[{"workflow_id":"wf","instance_id":3,"step_id":"a"}],` +
 		`"restart_policy":"RESTART_FROM_SPECIFIC","downstream_policy":"RESTART_FROM_INCOMPLETE","step_restart_params":{"a":{}}},`

@@ -83,6 +83,11 @@ func (b *Book) Current(ctx context.Context, internal int64) (*engine.Definition,
 	return b.Version(ctx, internal, 0)
 }
 
+// Template implements engine.Catalog: there are no job templates.
+func (b *Book) Template(context.Context, *spec.Step, string) (*instance.Template, error) {
+	return &instance.Template{}, nil
+}
+
 // Internal implements engine.Catalog.
 func (b *Book) Internal(ctx context.Context, id string) (int64, error) {
 	d, err := b.Resolve(ctx, id, "")

@@ -1,9 +1,7 @@
 package enginetest
 
 import (
-	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 
 	"maestro/internal/language"
 	"maestro/internal/scope"
@@ -18,9 +16,5 @@ func Language() (*language.Language, error) {
 	if err != nil {
 		return nil, err
 	}
-	var unique atomic.Int64
-	return language.New(language.Config{
-		Exprs: scope.New(scope.Config{}), Defaults: d, Random: rand.Uint64,
-		UniqueID: func() int64 { return unique.Add(1) },
-	}), nil
+	return language.New(language.Config{Exprs: scope.New(scope.Config{}), Defaults: d}), nil
 }
