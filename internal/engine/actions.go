@@ -246,7 +246,7 @@ func (e *Engine) act(ctx context.Context, row *store.Run, ev instance.ActOnStep,
 		case instance.Stop, instance.Kill, instance.Skip:
 			step, _ := r.Plan.Ordinal(ev.Step)
 			s := &r.Steps[step]
-			return s.Number != acted.Attempt || s.Status.Terminal() && !s.Status.Retryable()
+			return s.Status.Terminal() && !s.Status.Retryable() || s.Number > acted.Attempt+1
 		default:
 			return true
 		}

@@ -61,7 +61,12 @@ type actor struct {
 	with     []store.Record     // to be written with the row
 	waiting  map[int]struct{}   // steps that were registered as waiting for signals
 	busy     time.Time          // when something happened last
+	played   []instance.Event   // with Engine.observe: the events and answers of the pass under way
 }
+
+// observer is told of each pass that was stored: how many entries there were before it, what happened in it, and its
+// entry. Tests play passes again.
+type observer func(a *actor, before int64, played []instance.Event, entry []byte)
 
 // maxInbox is how many events may wait for a run before requests are turned away. Reports are not: each is about an
 // attempt that this engine began.
@@ -259,7 +264,18 @@ func (a *actor) apply(ev instance.Event) (acted instance.Acted, err error) {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	pass, err := a.run.Play(ev, a.answer)
+	answer := a.answer
+	if a.e.observe != nil {
+		a.played = append(a.played, ev)
+		answer = func(ask instance.Ask) instance.Event {
+			found := a.answer(ask)
+			if found != nil {
+				a.played = append(a.played, found)
+			}
+			return found
+		}
+	}
+	pass, err := a.run.Play(ev, answer)
 	a.records = append(a.records, pass.Records...)
 	a.effects = append(a.effects, pass.Effects...)
 	return pass.Acted, err
@@ -311,6 +327,10 @@ func (a *actor) commit() error {
 	}
 	if err := a.e.committer.commit(ch); err != nil {
 		return err
+	}
+	if a.e.observe != nil {
+		a.e.observe(a, a.seq, a.played, a.buffer)
+		a.played = nil
 	}
 	a.seq++
 	a.created, a.row, a.with = true, nil, nil

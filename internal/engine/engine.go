@@ -102,6 +102,8 @@ type Engine struct {
 	unwritten atomic.Int64 // changes that were not written since the log was told
 	warned    atomic.Int64 // when it was told, epoch milliseconds
 
+	observe observer // nil but in tests
+
 	runsEnded  atomic.Int64
 	stepsEnded atomic.Int64
 

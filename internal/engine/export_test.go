@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 
 	"maestro/internal/instance"
@@ -69,4 +70,24 @@ func (e *Engine) Workers() (n int) {
 		n += len(of)
 	}
 	return n
+}
+
+// Pass is what happened to a run between two entries, while one actor had it.
+type Pass struct {
+	Life   any   // the actor
+	Before int64 // entries before it
+	Played []instance.Event
+	Entry  []byte
+}
+
+// Observe makes f be told of every pass that is stored. It is called before Open.
+func (e *Engine) Observe(f func(store.RunID, Pass)) {
+	e.observe = func(a *actor, before int64, played []instance.Event, entry []byte) {
+		f(a.id, Pass{a, before, played, bytes.Clone(entry)})
+	}
+}
+
+// Fresh makes a run from its row, before its first record.
+func (e *Engine) Fresh(row *store.Run) (*instance.Run, error) {
+	return e.build(context.Background(), row, false)
 }

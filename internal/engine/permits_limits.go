@@ -38,7 +38,7 @@ func (e *Engine) needs(r *instance.Run, step int) []need {
 	if perRun > 0 && s.IsLeaf() {
 		needs = append(needs, need{derivedTag + r.CorrelationID(), perRun})
 	}
-	for _, t := range r.StepTags(step) {
+	for _, t := range r.StepTags(step, &r.Steps[step].Attempt) {
 		needs = append(needs, need{t.Name, -1})
 	}
 	return unique(needs)

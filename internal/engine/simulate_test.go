@@ -88,6 +88,7 @@ type simulation struct {
 	acks  []engine.Started
 	acts  []actAck
 	wrong []string
+	lives map[any]*life
 }
 
 // actAck is an action that a client was told is accepted.
@@ -196,6 +197,7 @@ func (s *simulation) open() {
 	for {
 		st := faulty.New(s.disk, s.fault)
 		e := engine.New(engine.Config{Groups: 2, IdleAfter: 2 * time.Second}, st, s.book, lang, map[spec.StepType]step.Runtime{spec.TypeShell: s.world}, s.log)
+		e.Observe(s.observe)
 		s.dead.Store(false)
 		err := e.Open(context.Background())
 		s.mu.Lock()
@@ -484,6 +486,7 @@ func (s *simulation) judge() {
 		}
 		s.startedOnce(row, run)
 	}
+	s.replay()
 	for _, a := range s.acks {
 		s.kept(a)
 	}

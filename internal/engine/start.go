@@ -279,7 +279,9 @@ func startLine(in Initiator) instance.Line {
 }
 
 // identityOf returns a text that no other run has.
-func identityOf(d *Definition, uuid [16]byte) string { return strconv.FormatInt(d.Internal, 36) + FormatUUID(uuid) }
+func identityOf(d *Definition, uuid [16]byte) string {
+	return strconv.FormatInt(d.Internal, 36) + FormatUUID(uuid)
+}
 
 // header decides everything about a new run that will not change. failed is the reason why its params cannot be
 // evaluated, for a run that is to be kept all the same.

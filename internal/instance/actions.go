@@ -35,6 +35,7 @@ func (r *Run) actOnStep(e ActOnStep) error {
 		return err
 	}
 	s := &r.Steps[step]
+	r.pass.Acted = Acted{Action: e.Action, Attempt: s.Number}
 	refused := api.Errorf(api.BadRequest, "Cannot %s step [%s] of workflow instance %s, whose status is [%s]", e.Action, e.Step, r.Identity(), s.Status)
 	switch e.Action {
 	case Stop, Kill, Skip:
@@ -65,7 +66,6 @@ func (r *Run) actOnStep(e ActOnStep) error {
 	default:
 		return refused
 	}
-	r.pass.Acted = Acted{Action: e.Action, Attempt: r.Steps[step].Number}
 	return nil
 }
 

@@ -25,10 +25,6 @@ func (r *Run) advance(step int, at int64) {
 		case EvaluatingParams:
 			r.evaluateParams(step, at)
 		case WaitingForPermits:
-			if r.lacksTemplate(step) { // its tags are permits
-				r.askTemplate(step)
-				return
-			}
 			r.ask(AskPermits{Step: step, Attempt: s.Number})
 			return
 		case Starting:

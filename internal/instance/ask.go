@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"maestro/internal/doc"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -170,27 +171,40 @@ func (r *Run) templateFound(e TemplateFound) error {
 	if s.Status.Terminal() || !r.lacksTemplate(e.Step) {
 		return ErrStale
 	}
-	switch {
-	case e.Err == nil:
-		s.template = e.Template
-	case s.Status == StepCreated || s.Status == EvaluatingParams:
+	if e.Err != nil {
+		if s.Status != StepCreated && s.Status != EvaluatingParams {
+			return ErrStale
+		}
 		r.fail(e.Step, e.Err, e.At)
 		return nil
-	default: // it had a template when its params were evaluated; only the tags are lost
-		s.template = &Template{}
 	}
+	if tags := e.Template.Tags.AppendJSON(nil); string(tags) != string(s.Tags.AppendJSON(nil)) {
+		r.record(Record{Kind: KindStepTags, Step: e.Step, At: e.At, Data: tags})
+	}
+	s.template = e.Template
 	r.push(e.Step)
 	return nil
 }
 
-// StepTags returns the tags of a step: its own, and those of its job template as far as it is known.
-func (r *Run) StepTags(step int) spec.Tags {
+// StepTags returns the tags of a step: its own, and those that its job template gave an attempt.
+func (r *Run) StepTags(step int, a *Attempt) spec.Tags {
 	own := r.Plan.Nodes[step].Step.Tags
-	t := r.Steps[step].template
-	if t == nil || len(t.Tags) == 0 {
+	if len(a.Tags) == 0 {
 		return own
 	}
-	return append(append(spec.Tags(nil), own...), t.Tags...)
+	return append(append(spec.Tags(nil), own...), a.Tags...)
+}
+
+func decodeTags(data []byte) (tags spec.Tags) {
+	n, err := doc.ParseJSON(data, doc.Limits{})
+	if err != nil {
+		return nil
+	}
+	var p doc.Problems
+	for _, item := range n.Items {
+		tags = append(tags, spec.DecodeTag(item, spec.Rules{}, &p))
+	}
+	return tags
 }
 
 // StepTemplate returns what the step's job template gives its latest attempt, nil where it has none.

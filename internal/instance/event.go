@@ -61,7 +61,7 @@ func (a Action) target() StepStatus {
 // Acted says what an action came to, in the pass that took it.
 type Acted struct {
 	Action  Action // what was done: a skip of a step that has ended is a restart
-	Attempt int64  // of ActOnStep: the attempt it was done to
+	Attempt int64  // of ActOnStep: the attempt it was done to; one that awaits its retry is followed by one that is ended
 	Done    bool   // of ActOnRun: nothing is left to be waited for; of Unblock: the run was blocked
 }
 

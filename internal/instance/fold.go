@@ -69,6 +69,8 @@ func (r *Run) fold(rec *Record) error {
 		s.endedBy = Ender{Action: Action(rec.B), User: rec.Text}
 	case KindStepTold:
 		s.endingTold = rec.At
+	case KindStepTags:
+		s.Tags = decodeTags(rec.Data)
 	case KindStepSignals:
 		if rec.A < 0 || rec.A > maxDependencies {
 			return fmt.Errorf("instance: step %s of run %s cannot have %d signal dependencies", r.Plan.Nodes[rec.Step].ID, r.Identity(), rec.A)

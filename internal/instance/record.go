@@ -28,6 +28,7 @@ const (
 	KindStepSent     Kind = 14 // Data is the signal outputs that were announced (JSON)
 	KindStepRestart  Kind = 15 // Data is the restart that the attempt obeys (JSON)
 	KindStepTold     Kind = 16 // the runtime, which has not answered, was told again to end the attempt
+	KindStepTags     Kind = 17 // Data is the tags (JSON) that the attempt's job template gives it
 )
 
 // Record is one thing that happened to a run. Which fields mean something depends on Kind.

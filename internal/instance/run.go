@@ -102,9 +102,10 @@ type Attempt struct {
 	Output    []byte // posted output data
 	Edges     []EdgeResult
 	Signals   []Dependency
-	Deps      []byte // evaluated dependencies as stored, nil for none
-	Sent      []byte // announced signals, nil for none
-	RestartBy []byte // what a manual restart asked for
+	Deps      []byte    // evaluated dependencies as stored, nil for none
+	Sent      []byte    // announced signals, nil for none
+	RestartBy []byte    // what a manual restart asked for
+	Tags      spec.Tags // that its job template gave it
 
 	results    []byte // of the params' evaluation, nil before
 	resultsAt  int64

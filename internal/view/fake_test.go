@@ -13,7 +13,6 @@ type fakeLanguage struct {
 	params   map[string]*param.Params // by stored results
 	timeouts map[int]int64            // milliseconds; others have none
 	retries  map[int]spec.Retry
-	tags     map[int]spec.Tags
 	fails    map[int]bool // steps whose params cannot be evaluated
 	untrue   map[int]bool // steps whose conditions are false
 }
@@ -79,6 +78,3 @@ func numbered(n int, at int64) *param.Params {
 	}
 	return p
 }
-
-// StepTags implements view.Tagger.
-func (f *fakeLanguage) StepTags(_ *instance.Run, step int) spec.Tags { return f.tags[step] }

@@ -53,7 +53,7 @@ func rebuildInstance(t *testing.T, v object) (*instance.Run, *fakeLanguage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lang := &fakeLanguage{params: map[string]*param.Params{}, timeouts: map[int]int64{}, retries: map[int]spec.Retry{}, tags: map[int]spec.Tags{}}
+	lang := &fakeLanguage{params: map[string]*param.Params{}, timeouts: map[int]int64{}, retries: map[int]spec.Retry{}}
 	r := instance.New(h, instance.NewPlan(w, graph), lang)
 	r.WorkflowID, r.UUID, r.Version = str(v["workflow_id"]), str(v["workflow_uuid"]), num(v["workflow_version_id"])
 	r.Instance, r.Number, r.History = num(v["workflow_instance_id"]), num(v["workflow_run_id"]), true
@@ -171,7 +171,10 @@ func rebuildStep(t *testing.T, r *instance.Run, lang *fakeLanguage, v object) in
 	if tags := node(t, v["tags"]); len(tags.Items) > 0 {
 		var problems doc.Problems
 		for _, item := range tags.Items {
-			lang.tags[i] = append(lang.tags[i], spec.DecodeTag(item, spec.Rules{}, &problems))
+			tag := spec.DecodeTag(item, spec.Rules{}, &problems)
+			if r.Plan.Nodes[i].Step.Tags.Find(tag.Name) == nil {
+				a.Tags = append(a.Tags, tag) // of a job template
+			}
 		}
 	}
 	if v["timeout_in_millis"] != nil {

@@ -59,7 +59,7 @@ func AppendStep(dst []byte, v Step) []byte {
 	o.Key("definition")
 	o.Out = appendDefinition(o.Out, r, n)
 	o.Key("tags")
-	o.Out = tagsOf(r, v.Ordinal).AppendJSON(o.Out)
+	o.Out = r.StepTags(v.Ordinal, a).AppendJSON(o.Out)
 	if a.Flags&instance.FlagManual != 0 && a.RestartBy != nil {
 		o.Raw("step_run_params", emptyObject)
 		o.Key("restart_config")
@@ -121,19 +121,6 @@ func appendRestartConfig(dst []byte, r *instance.Run, step string, a *instance.A
 		}
 	})
 	return o.Close()
-}
-
-// Tagger is implemented by a language in which steps can get tags from elsewhere than their definition, such as from a
-// job template.
-type Tagger interface {
-	StepTags(r *instance.Run, step int) spec.Tags
-}
-
-func tagsOf(r *instance.Run, ordinal int) spec.Tags {
-	if l, ok := r.Language.(Tagger); ok {
-		return l.StepTags(r, ordinal)
-	}
-	return r.Plan.Nodes[ordinal].Step.Tags
 }
 
 // appendDefinition appends the step as it is defined, with what is left to defaults filled in.
