@@ -168,11 +168,11 @@ func (a *actor) patience() (time.Duration, bool) {
 		a.answerCallers()
 		wait = max(wait, soon)
 	}
+	if a.open.any() { // and until its questions are
+		return max(time.Until(a.open.again), 0), false
+	}
 	if wait <= 0 {
 		return 0, true
-	}
-	if a.open.any() {
-		return max(min(wait, time.Until(a.open.again)), 0), false
 	}
 	next := a.run.NextWake()
 	if next != 0 {

@@ -24,9 +24,8 @@ import (
 
 // book is a catalog of definitions that tests write down.
 type book struct {
-	template func() (*instance.Template, error) // not nil: asked for templates
-	mu       sync.Mutex
-	byID     map[string]*engine.Definition
+	mu   sync.Mutex
+	byID map[string]*engine.Definition
 }
 
 func (b *book) Resolve(_ context.Context, id, _ string) (*engine.Definition, error) {
@@ -54,9 +53,6 @@ func (b *book) Current(_ context.Context, internal int64) (*engine.Definition, e
 }
 
 func (b *book) Template(context.Context, *spec.Step, string) (*instance.Template, error) {
-	if b.template != nil {
-		return b.template()
-	}
 	return &instance.Template{}, nil
 }
 

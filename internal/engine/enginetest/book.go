@@ -15,7 +15,8 @@ import (
 
 // Book is a catalog of definitions that tests write down. It outlives engines, as a catalog does.
 type Book struct {
-	Broken func() error // asked first by Current, if not nil
+	Broken    func() error                                     // asked first by Current, if not nil
+	Templates func(version string) (*instance.Template, error) // asked for job templates; nil: there are none
 
 	mu   sync.Mutex
 	byID map[string]*engine.Definition
@@ -83,8 +84,11 @@ func (b *Book) Current(ctx context.Context, internal int64) (*engine.Definition,
 	return b.Version(ctx, internal, 0)
 }
 
-// Template implements engine.Catalog: there are no job templates.
-func (b *Book) Template(context.Context, *spec.Step, string) (*instance.Template, error) {
+// Template implements engine.Catalog.
+func (b *Book) Template(_ context.Context, _ *spec.Step, version string) (*instance.Template, error) {
+	if b.Templates != nil {
+		return b.Templates(version)
+	}
 	return &instance.Template{}, nil
 }
 
