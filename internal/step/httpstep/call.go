@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"net/http"
+	"net/http/httptrace"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -166,9 +168,8 @@ func (c *call) stoppedLine() string {
 	return fmt.Sprintf("Stopped after %d HTTP requests", c.sent)
 }
 
-// begin makes one request and says what its outcome means. If there is nothing to do but wait for the answer, it returns
-// the flight instead, for finish.
-func (rt *Runtime) begin(ctx context.Context, a *step.Attempt) (f *flight, o outcome) {
+// prepare makes the request of an attempt ready to be sent. Without a flight, the outcome says why it cannot be.
+func (rt *Runtime) prepare(ctx context.Context, a *step.Attempt) (f *flight, o outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			f, o = nil, rt.broken(a, p)
@@ -181,34 +182,34 @@ func (rt *Runtime) begin(ctx context.Context, a *step.Attempt) (f *flight, o out
 	if err := rt.allowed.url(q.url); err != nil {
 		return nil, unable(fatal(err.Error()))
 	}
-	f = &flight{a: a, ctx: ctx, begun: time.Now()}
-	switch err := rt.depart(f, q); {
-	case err != nil:
+	f = &flight{a: a, follow: q.follow, begun: time.Now()}
+	if f.req, err = q.build(httptrace.WithClientTrace(ctx, f.p.trace()), a.UUID); err != nil {
 		return nil, unable(rt.explain(ctx, err, q, &f.p))
-	case f.sent != nil:
-		return f, outcome{}
 	}
-	return nil, rt.conclude(f, q)
+	return f, outcome{}
 }
 
-// finish is what follows once there is an answer to a flight, or will never be.
+// finish sends a request and says what its outcome means.
 func (rt *Runtime) finish(f *flight) (o outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			o = rt.broken(f.a, p)
 		}
 	}()
-	q, err := decode(f.a.Params)
-	if err != nil {
-		return unable(fatal(err.Error()))
-	}
-	return rt.conclude(f, q)
+	resp, err := rt.send(f)
+	return rt.conclude(f, resp, err)
 }
 
-func (rt *Runtime) conclude(f *flight, q *request) outcome {
-	ans, err := rt.arrive(f, q)
+// conclude reads and judges the answer to a request. What the step wants is read from its params once more, so that
+// waiting for the answer does not hold it.
+func (rt *Runtime) conclude(f *flight, resp *http.Response, err error) outcome {
+	q, wrong := decode(f.a.Params)
+	if wrong != nil {
+		return unable(fatal(wrong.Error()))
+	}
+	ans, err := rt.read(f, resp, err)
 	if err != nil {
-		return unable(rt.explain(f.ctx, err, q, &f.p))
+		return unable(rt.explain(f.req.Context(), err, q, &f.p))
 	}
 	return rt.judge(f.a, q, ans)
 }
@@ -238,6 +239,10 @@ func (rt *Runtime) judge(a *step.Attempt, q *request, ans *answer) outcome {
 	}
 	rep := step.Report{State: st, Begun: true, Artifacts: map[string][]byte{artifactKey: artifact(q, ans, st)}}
 	rep.Timeline = info(fmt.Sprintf("%s answered %d in %s; state_expr makes it %s", q.about(), ans.status, shortly(ans.took), st))
+	if ans.kept != "" {
+		rep.Timeline = append(rep.Timeline, step.Line{Level: step.Warn, Message: fmt.Sprintf(
+			"The body of the answer is encoded as %s, which is not decoded: it is kept as it came", ans.kept)})
+	}
 	if st == step.Done {
 		rep.Output = results(ans)
 	}

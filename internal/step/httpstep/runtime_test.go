@@ -2,6 +2,7 @@ package httpstep
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -169,6 +170,28 @@ func run(t testing.TB, rt *Runtime, a *step.Attempt) (*steptest.Recorder, step.R
 		panic("run is for tests")
 	}
 	return r, r.Final(tt)
+}
+
+// statusOf returns the status code in the artifact of a report.
+func statusOf(t testing.TB, rep step.Report) int {
+	t.Helper()
+	var a struct {
+		Status int `json:"status_code"`
+	}
+	if err := json.Unmarshal(rep.Artifacts[artifactKey], &a); err != nil {
+		t.Fatal(err)
+	}
+	return a.Status
+}
+
+// bodyOf returns the body in the artifact of a report.
+func bodyOf(t testing.TB, rep step.Report) string {
+	t.Helper()
+	var a struct{ Body string }
+	if err := json.Unmarshal(rep.Artifacts[artifactKey], &a); err != nil {
+		t.Fatal(err)
+	}
+	return a.Body
 }
 
 // errorsOf returns the details of a report's failure.
