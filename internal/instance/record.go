@@ -27,6 +27,7 @@ const (
 	KindStepSignal   Kind = 13 // A is the index of a dependency, Status what became of it: matched by the signal numbered B with the params Data (JSON), or bypassed by Text, at B if that is not 0
 	KindStepSent     Kind = 14 // Data is the signal outputs that were announced (JSON)
 	KindStepRestart  Kind = 15 // Data is the restart that the attempt obeys (JSON)
+	KindStepWait     Kind = 16 // Text is what the attempt waits for before its work can begin; until its next status
 )
 
 // Record is one thing that happened to a run. Which fields mean something depends on Kind.

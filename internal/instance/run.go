@@ -120,6 +120,7 @@ type Attempt struct {
 	Deps      []byte // evaluated dependencies as stored, nil for none
 	Sent      []byte // announced signals, nil for none
 	RestartBy []byte // what a manual restart asked for
+	Waits     string // what its work waits for before it can begin, as its runtime says; "" for nothing
 
 	results    []byte // of the params' evaluation, nil before
 	resultsAt  int64
@@ -130,6 +131,8 @@ type Attempt struct {
 	endingTold int64         // when it was last told
 	retry      *spec.Retry
 	timeout    int64
+	waitsSince int64 // of Waits
+	waited     int64 // milliseconds in STARTING that its work could not begin
 }
 
 // Dependency is what became of one signal dependency of an attempt.

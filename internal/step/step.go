@@ -87,6 +87,11 @@ type Report struct {
 	// failed. A final report without it means that it could not be started. Done implies it.
 	Begun bool
 
+	// Waits says, in a report of state Continue, what the work waits for on this server before it can begin: a clause
+	// that follows "waits for", with the setting that limits it. The attempt is not RUNNING yet and its timeout stands
+	// still, until a report without it.
+	Waits string
+
 	Artifacts map[string][]byte // key → JSON object; merged into those of the attempt
 	Timeline  []Line            // appended to the timeline of the attempt
 	Output    *Output           // what the job reported; merged into params and artifacts if the attempt succeeds
