@@ -43,6 +43,7 @@ type call struct {
 	starts []step.Reporter
 	ended  bool
 	told   bool      // that it runs
+	waits  bool      // told that it waits to be sent for the first time
 	shown  uint64    // hash of the artifact that was told last
 	status int64     // and its status code
 	when   time.Time // and the time
@@ -61,32 +62,39 @@ func (c *call) join(rt *Runtime, r step.Reporter) bool {
 		c.starts = append(c.starts[:0:0], c.starts[1:]...)
 	}
 	c.starts = append(c.starts, r)
-	if c.told {
+	switch {
+	case c.told:
 		rt.report(nil, r, step.Report{State: step.Continue})
+	case c.waits:
+		rt.report(nil, r, step.Report{State: step.Continue, Waits: rt.place()})
 	}
 	return true
 }
 
-// announce tells that a call runs, after it did not end at once.
+// announce tells that a call is sent, after it did not end at once, or that it waits to be sent for the first time.
 func (c *call) announce(rt *Runtime, a *step.Attempt, waits bool) {
-	text := ""
-	if q, err := decode(a.Params); err == nil {
-		text = "Making the HTTP request: " + q.about()
-	}
+	rep := step.Report{State: step.Continue}
 	if waits {
-		text = fmt.Sprintf("Waiting for its turn: this server makes %d requests at a time", rt.cfg.MaxInFlight)
+		rep.Waits = rt.place()
+		rep.Timeline = info("Waiting for its turn: it waits for " + rep.Waits)
+	} else if q, err := decode(a.Params); err == nil {
+		rep.Timeline = info("Making the HTTP request: " + q.about())
 	}
-	lines := info(text)
 	if a.Again {
-		lines = append(info("Sending the request, perhaps for the second time: the server was restarted meanwhile"), lines...)
+		rep.Timeline = append(info("Sending the request, perhaps for the second time: the server was restarted meanwhile"), rep.Timeline...)
 	}
 	c.say.Lock()
 	defer c.say.Unlock()
-	if c.ended || c.told {
+	if c.ended || c.told || waits && c.waits {
 		return
 	}
-	c.told = true
-	c.tellLocked(rt, a, step.Report{State: step.Continue, Timeline: lines})
+	c.told, c.waits = !waits, waits
+	c.tellLocked(rt, a, rep)
+}
+
+// place names what calls wait for.
+func (rt *Runtime) place() string {
+	return fmt.Sprintf("one of %d places of HTTP requests (http.max_in_flight)", rt.cfg.MaxInFlight)
 }
 
 // proceed tells of an answer after which the request is to be sent again. Not every one is worth to be kept: only what
@@ -112,7 +120,7 @@ func (c *call) proceed(rt *Runtime, a *step.Attempt, o outcome) {
 	if c.told && out.Timeline == nil && out.Artifacts == nil {
 		return
 	}
-	c.told, c.status = true, code
+	c.told, c.waits, c.status = true, false, code
 	c.tellLocked(rt, a, out)
 }
 

@@ -249,6 +249,9 @@ func (rt *Runtime) take() (*call, *step.Attempt, context.Context) {
 	ctx, cancel := context.WithTimeoutCause(c.ctx, rt.cfg.Timeout, errSlow) // if it has ended, nothing is sent
 	c.state, c.cancel = flying, cancel
 	c.sent++
+	if c.sent == 1 && c.place < 0 { // it was told that it waits
+		rt.dueLocked(c, time.Now().Add(quiet))
+	}
 	return c, c.a, ctx
 }
 
