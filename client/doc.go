@@ -14,5 +14,5 @@
 // it sends; the server does, and says what is wrong in an [Error].
 //
 // A Client holds nothing but its configuration and is safe for concurrent use. No call is ever sent twice: whether to
-// try again is the caller's decision, helped by the request ids of starts and restarts. Only Watch reconnects.
+// try again is the caller's decision, helped by the request ids of starts and restarts. Only Watch and Logs reconnect.
 package client

@@ -19,6 +19,7 @@ type StepInstance struct {
 	Definition json.RawMessage `json:"definition"`
 	Params     json.RawMessage `json:"params"`
 	State      RuntimeState    `json:"runtime_state"`
+	WaitsFor   string          `json:"waits_for"` // before its work can begin: a place of the server's; empty for nothing
 	Artifacts  json.RawMessage `json:"artifacts"`
 	Timeline   []TimelineEvent `json:"timeline"`
 }

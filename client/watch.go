@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -17,12 +16,6 @@ import (
 const quiet = 45 * time.Second
 
 var errQuiet = errors.New("the server has sent nothing for 45 seconds")
-
-// backoff says how to go on after a lost connection.
-type backoff struct {
-	giveUp         time.Duration
-	first, longest time.Duration
-}
 
 // Watch yields everything that happens to the newest run of an instance: its history from the beginning, then news as
 // they come, then End. When the connection is lost it yields Reconnecting, waits and goes on after the last event, so
@@ -35,12 +28,8 @@ func (c *Client) Watch(ctx context.Context, workflow string, instance int64) ite
 // WatchAfter is Watch for a program that was restarted: it goes on after the event with this Cursor.
 func (c *Client) WatchAfter(ctx context.Context, workflow string, instance int64, cursor string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		w := watcher{
-			c:      c,
-			path:   RunRef{Workflow: workflow, Instance: instance}.instance("events"),
-			cursor: cursor,
-			wait:   c.reconnect.first,
-		}
+		w := watcher{c: c, path: RunRef{Workflow: workflow, Instance: instance}.instance("events"), cursor: cursor}
+		w.recovery = recovery{backoff: c.reconnect, what: "the event stream of " + w.path}
 		for {
 			done, err := w.connection(ctx, yield)
 			if done {
@@ -53,25 +42,20 @@ func (c *Client) WatchAfter(ctx context.Context, workflow string, instance int64
 			if !yield(Event{Kind: Reconnecting, Cursor: w.cursor, Lost: w.reason}, nil) {
 				return
 			}
-			if err := sleep(ctx, w.wait/2+rand.N(w.wait/2+1)); err != nil {
+			if err := w.pause(ctx); err != nil {
 				yield(Event{}, err)
 				return
 			}
-			w.wait = min(2*w.wait, c.reconnect.longest)
 		}
 	}
 }
 
 // watcher is what must be remembered from one connection to the next.
 type watcher struct {
+	recovery
 	c      *Client
 	path   string
 	cursor string
-
-	ever   bool          // a connection has worked
-	since  time.Time     // of the trouble, zero when there is none
-	wait   time.Duration // before the next attempt
-	reason error
 }
 
 // connection follows one connection to its end. It reports done when the walk is over, else why the connection ended.
@@ -105,7 +89,7 @@ func (w *watcher) connection(ctx context.Context, yield func(Event, error) bool)
 			}
 			return false, err
 		}
-		w.since, w.wait = time.Time{}, max(w.c.reconnect.first, in.retry) // it works again
+		w.works(in.retry)
 		ev, err := parseEvent(m)
 		if err != nil {
 			return true, refuse(yield, err)
@@ -115,39 +99,6 @@ func (w *watcher) connection(ctx context.Context, yield func(Event, error) bool)
 			return true, nil
 		}
 	}
-}
-
-// lost decides what a broken connection means: nil to try again, else the error that ends the walk.
-func (w *watcher) lost(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if refused, ok := errors.AsType[*Error](err); ok && !passing(refused.HTTP) {
-		return err
-	}
-	if errors.Is(err, errLongLine) {
-		return err
-	}
-	if !w.ever {
-		return err // there never was a connection to restore
-	}
-	if w.since.IsZero() {
-		w.since = time.Now()
-	}
-	if time.Since(w.since) > w.c.reconnect.giveUp {
-		return fmt.Errorf("client: lost the event stream of %s and could not get it back in %s: %w",
-			w.path, w.c.reconnect.giveUp, err)
-	}
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the server closed the connection")
-	}
-	w.reason = err
-	return nil
-}
-
-// passing reports whether the same request may well work a little later.
-func passing(status int) bool {
-	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
 func refuse(yield func(Event, error) bool, err error) error {
@@ -167,16 +118,4 @@ func (a awake) Read(p []byte) (int, error) {
 		a.timer.Reset(quiet)
 	}
 	return n, err
-}
-
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }

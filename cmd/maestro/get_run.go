@@ -82,6 +82,9 @@ func (p *program) showStep(ctx context.Context, c *client.Client, ref client.Ste
 	var f facts
 	f.add("step", cell{client.StepRef{RunRef: client.RunRef{Workflow: s.WorkflowID, Instance: s.Instance}, Step: s.StepID}.String(), bold})
 	f.add("status", status(s.State.Status))
+	if s.WaitsFor != "" {
+		f.add("waits for", text(s.WaitsFor))
+	}
 	f.add("attempt", text(fmt.Sprintf("%d of run %d", s.Attempt, s.Run)))
 	f.add("type", text(stepType(s.Definition)))
 	f.add("created", text(p.ago(s.State.CreateTime)))

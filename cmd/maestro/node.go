@@ -18,7 +18,7 @@ import (
 	"maestro/internal/scope"
 	"maestro/internal/server"
 	"maestro/internal/step"
-	httpstep "maestro/internal/step/http"
+	"maestro/internal/step/httpstep"
 	"maestro/internal/step/notebook"
 	"maestro/internal/step/shell"
 	"maestro/internal/step/task"

@@ -108,7 +108,7 @@ type reporter struct {
 // Report implements step.Reporter.
 func (p *reporter) Report(rep step.Report) {
 	ev := instance.Reported{
-		At: nowMillis(), Step: p.step, Attempt: p.attempt, Outcome: instance.Outcome(rep.State), Begun: rep.Begun,
+		At: nowMillis(), Step: p.step, Attempt: p.attempt, Outcome: instance.Outcome(rep.State), Begun: rep.Begun, Waits: rep.Waits,
 		Artifacts: rep.Artifacts,
 	}
 	for _, l := range rep.Timeline {

@@ -101,7 +101,8 @@ type (
 		Step      int
 		Attempt   int64
 		Outcome   Outcome
-		Begun     bool // the work had begun before it ended
+		Begun     bool   // the work had begun before it ended
+		Waits     string // of OutcomeContinue: what the work waits for before it can begin; "" if it has begun
 		Artifacts map[string][]byte
 		Lines     []Line
 		Output    []byte // output data of the job (JSON), nil for none

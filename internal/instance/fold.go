@@ -85,6 +85,11 @@ func (r *Run) fold(rec *Record) error {
 		s.Sent = rec.Data
 	case KindStepRestart:
 		s.RestartBy = rec.Data
+	case KindStepWait:
+		if s.Waits == "" {
+			s.waitsSince = rec.At
+		}
+		s.Waits = rec.Text
 	default:
 		return fmt.Errorf("instance: unknown record kind %d in run %s", rec.Kind, r.Identity())
 	}
@@ -151,6 +156,9 @@ func (r *Run) foldStepStatus(s *Step, rec *Record) error {
 		return fmt.Errorf("instance: step %s of run %s cannot go from %s to %s", r.Plan.Nodes[rec.Step].ID, r.Identity(), from, to)
 	}
 	s.Status, s.Modified = to, rec.At
+	if s.Waits != "" {
+		s.Waits, s.waited = "", s.waited+max(rec.At-s.waitsSince, 0)
+	}
 	if !to.Terminal() {
 		s.Times[to] = rec.At
 		return nil

@@ -29,6 +29,7 @@ const (
 	KindStepRestart  Kind = 15 // Data is the restart that the attempt obeys (JSON)
 	KindStepTold     Kind = 16 // the runtime, which has not answered, was told again to end the attempt
 	KindStepTags     Kind = 17 // Data is the tags (JSON) that the attempt's job template gives it
+	KindStepWait     Kind = 18 // Text is what the attempt waits for before its work can begin; until its next status
 )
 
 // Record is one thing that happened to a run. Which fields mean something depends on Kind.

@@ -19,6 +19,9 @@ func (r *Run) reported(e Reported) error {
 	if s.Status != Starting && s.Status != Running {
 		return ErrStale
 	}
+	if e.Waits != "" && e.Waits == s.Waits {
+		return nil // told again, as after a restart
+	}
 	for _, key := range slices.Sorted(maps.Keys(e.Artifacts)) {
 		r.artifact(e.Step, key, e.Artifacts[key], e.At)
 	}
@@ -29,7 +32,9 @@ func (r *Run) reported(e Reported) error {
 		r.record(Record{Kind: KindStepOutput, Step: e.Step, At: e.At, Data: output.Merge(s.Output, e.Output)})
 	}
 	if e.Outcome == OutcomeContinue {
-		if s.Status == Starting {
+		if s.Status == Starting && e.Waits != "" {
+			r.record(Record{Kind: KindStepWait, Step: e.Step, Text: e.Waits, At: e.At})
+		} else if s.Status == Starting {
 			r.to(e.Step, Running, e.At)
 		}
 		return nil

@@ -106,6 +106,7 @@ type Attempt struct {
 	Sent      []byte    // announced signals, nil for none
 	RestartBy []byte    // what a manual restart asked for
 	Tags      spec.Tags // that its job template gave it
+	Waits     string    // what its work waits for before it can begin, as its runtime says; "" for nothing
 
 	results    []byte // of the params' evaluation, nil before
 	resultsAt  int64
@@ -118,6 +119,8 @@ type Attempt struct {
 	retry      *spec.Retry
 	timeout    int64
 	template   *Template // of its job template, asked for when needed
+	waitsSince int64     // of Waits
+	waited     int64     // milliseconds in STARTING that its work could not begin
 }
 
 // Ender is what had an attempt ended, other than its own work.

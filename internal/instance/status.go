@@ -57,7 +57,7 @@ const (
 	WaitingForSignals                    // waits for its signal dependencies
 	EvaluatingParams                     // its params are merged and evaluated
 	WaitingForPermits                    // waits for its tags' permits
-	Starting                             // its runtime is told to begin; the timeout runs from here
+	Starting                             // its runtime is told to begin; the timeout runs from here, but for the time that the work waits for its turn
 	Running                              // the work is under way
 	Finishing                            // the work is done; outputs are merged, signals sent
 	Disabled                             // reserved; never entered

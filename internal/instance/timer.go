@@ -1,5 +1,7 @@
 package instance
 
+import "math"
+
 // NextWake returns the time at which something of the run is due, or 0 when nothing is. Timers are not stored: they
 // follow from the state.
 func (r *Run) NextWake() int64 {
@@ -25,7 +27,9 @@ func (r *Run) NextWake() int64 {
 		case s.ending != NotCreated:
 			sooner(s.endingTold + tellAgain)
 		case s.Status >= Starting && s.Status <= Finishing:
-			sooner(r.timesOutAt(step))
+			if s.Waits == "" {
+				sooner(r.timesOutAt(step))
+			}
 			if s.Status == Running && r.Plan.Nodes[step].Work == Sleeping {
 				if until, err := r.sleepsUntil(step); err == nil {
 					sooner(until + 1)
@@ -42,16 +46,20 @@ const (
 	giveUp    = 10 * 60 * 1000
 )
 
-// timesOutAt returns when the step's timeout ends the attempt. The clock starts with STARTING (spec/engine 8.2).
+// timesOutAt returns when the step's timeout ends the attempt. The clock starts with STARTING (spec/engine 8.2) and stands
+// still while the work waits for its turn.
 func (r *Run) timesOutAt(step int) int64 {
 	s := &r.Steps[step]
+	if s.Waits != "" {
+		return math.MaxInt64
+	}
 	if s.timeout == 0 {
 		s.timeout = defaultTimeout
 		if t, err := r.Language.Timeout(r, step); err == nil {
 			s.timeout = t
 		}
 	}
-	return s.Times[Starting] + s.timeout
+	return s.Times[Starting] + s.timeout + s.waited
 }
 
 // wake does everything that was due.

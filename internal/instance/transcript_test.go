@@ -107,6 +107,8 @@ func (p *player) command(t *testing.T, line string) string {
 	case words[0] == "start":
 		p.run = newRun(t, p.steps)
 		return p.apply(instance.Start{At: p.now})
+	case words[0] == "waits":
+		return p.apply(instance.Reported{At: p.now, Step: step(), Attempt: attempt(), Waits: "one of 2 places"})
 	case words[0] == "begun":
 		return report(instance.OutcomeContinue)
 	case words[0] == "done":

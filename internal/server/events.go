@@ -22,16 +22,20 @@ const (
 // does not end. With first instead of limit, the answer is in the envelope of other lists; a cursor of "latest" is then
 // the end of the feed.
 func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
+	q, err := query(r)
+	if err != nil {
+		return err
+	}
 	want := ofWorkflow(q.Get("workflow_id"))
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
 		return a.streamEvents(w, r, want)
 	}
 	paged := q.Has("first")
-	name, from := "limit", q.Get("after")
+	name, cursor := "limit", "after"
 	if paged {
-		name, from = "first", q.Get("cursor")
+		name, cursor = "first", "cursor"
 	}
+	from := q.Get(cursor)
 	limit, given, err := queryInt(q, name)
 	if err != nil {
 		return err
@@ -40,9 +44,9 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 		limit = eventsDefault
 	}
 	if limit < 1 || limit > eventLimit {
-		return api.Errorf(api.BadRequest, "%s must be from 1 to %d, not %d", name, eventLimit, limit)
+		return api.Errorf(api.BadRequest, "query parameter %s must be from 1 to %d, not %d", name, eventLimit, limit)
 	}
-	at, err := a.feedCursor(r.Context(), from)
+	at, err := a.feedCursor(r.Context(), "query parameter "+cursor, from)
 	if err != nil {
 		return err
 	}
@@ -79,11 +83,8 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 
 // streamEvents streams the feed until the client or the server has enough.
 func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, want func(string) bool) error {
-	text := r.Header.Get("Last-Event-ID")
-	if text == "" {
-		text = r.URL.Query().Get("after")
-	}
-	at, err := a.feedCursor(r.Context(), text)
+	text, from := resumption(r)
+	at, err := a.feedCursor(r.Context(), from, text)
 	if err != nil {
 		return err
 	}
@@ -115,15 +116,15 @@ func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, want func(st
 	}
 }
 
-// feedCursor reads a place in the feed.
-func (a *Runs) feedCursor(ctx context.Context, text string) (view.Cursor, error) {
+// feedCursor reads a place in the feed. From says where the text was found.
+func (a *Runs) feedCursor(ctx context.Context, from, text string) (view.Cursor, error) {
 	if isLatest(text) {
 		pos, err := a.cfg.Events.End(ctx)
 		return view.Cursor{Pos: pos, Index: view.WholeEntry}, err
 	}
 	c, err := view.ParseCursor(text)
 	if err != nil {
-		return c, api.Errorf(api.BadRequest, "cursor %v", err)
+		return c, api.Errorf(api.BadRequest, "%s: %v; latest is the end of the feed", from, err)
 	}
 	return c, nil
 }

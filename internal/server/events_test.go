@@ -169,3 +169,37 @@ func TestFeedForgets(t *testing.T) {
 		t.Errorf("%d events, want 30", n)
 	}
 }
+
+// TestBadEventQueries are refused with what is allowed, as a page and as a stream.
+func TestBadEventQueries(t *testing.T) {
+	s := twoFlows(t)
+	for query, says := range map[string]string{
+		"limit=0":           "query parameter limit must be from 1 to 1000, not 0",
+		"limit=x":           "query parameter limit must be an integer",
+		"first=1001":        "query parameter first must be from 1 to 1000",
+		"after=x":           "query parameter after: ",
+		"first=5&cursor=":   "",
+		"first=5&cursor=-1": "query parameter cursor: ",
+		"after=%zz":         "cannot be read",
+	} {
+		status := 400
+		if says == "" {
+			status = 200
+		}
+		s.want("GET", "/api/v3/events?"+query, "", status, says)
+	}
+	for _, path := range []string{"/api/v3/events", firstPath + "/events", firstPath + "/runs/1/events"} {
+		for _, header := range []string{"Accept: text/event-stream", "Last-Event-ID: x"} {
+			query, says := "?after=x", "query parameter after: "
+			if strings.HasPrefix(header, "Last") {
+				query, says = "", "Last-Event-ID: "
+				if path == "/api/v3/events" {
+					continue // a page does not read it
+				}
+			}
+			if status, body := s.ask("GET", path+query, "", header); status != 400 || !strings.Contains(body, says) {
+				t.Errorf("%s%s with %s: %d %s", path, query, header, status, body)
+			}
+		}
+	}
+}

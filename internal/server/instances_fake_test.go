@@ -43,6 +43,8 @@ type fakeEngine struct {
 	loads     int
 	log       []byte
 	logEnded  bool
+	logStart  int64 // what is before is not kept
+	logErr    error // of reading
 }
 
 type fakeRun struct {
@@ -287,17 +289,37 @@ func (e *fakeEngine) Logs(context.Context, *instance.Run, int, int64) (step.Logs
 func (e *fakeEngine) ReadLog(_ context.Context, _ *step.Attempt, stream string, offset int64, n int) ([]byte, bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if stream != "stdout" {
-		return nil, false, fmt.Errorf("%w: no stream %s", engine.ErrNotFound, stream)
-	}
-	if offset > int64(len(e.log)) {
+	switch {
+	case e.logErr != nil:
+		return nil, true, e.logErr
+	case offset < e.logStart:
+		return nil, true, &step.DroppedError{Stream: stream, Next: e.logStart}
+	case offset > int64(len(e.log)):
 		return nil, !e.logEnded, nil
 	}
 	rest := e.log[offset:]
-	return slices.Clone(rest[:min(n, len(rest))]), !e.logEnded, nil
+	return slices.Clone(rest[:min(n, len(rest))]), !e.logEnded || len(rest) > n, nil
 }
 
-func (e *fakeEngine) LogStreams(context.Context, *step.Attempt) ([]step.Log, error) { return nil, nil }
+func (e *fakeEngine) LogStreams(context.Context, *step.Attempt) ([]step.Log, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return []step.Log{{Name: "stdout", Start: e.logStart, Size: int64(len(e.log))}, {Name: "stderr"}}, nil
+}
+
+// drop forgets the beginning of the log.
+func (e *fakeEngine) drop(start int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.logStart = start
+}
+
+// breakLog has reading fail from now on.
+func (e *fakeEngine) breakLog(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.logErr = err
+}
 
 func (e *fakeEngine) write(text string, ended bool) {
 	e.mu.Lock()

@@ -165,10 +165,22 @@ func contentType(r *http.Request, want string) error {
 	return api.Errorf(api.UnsupportedMediaType, "the body must be %s, not %s%s: add -H 'Content-Type: %s'", want, given, hint, want)
 }
 
+// query parses the query of a request. What is malformed is refused: left out, it would be taken for not given.
+func query(r *http.Request) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, api.Errorf(api.BadRequest, "the query %q cannot be read: %v", r.URL.RawQuery, err)
+	}
+	return q, nil
+}
+
 // queryBool reads a boolean of the query: true, on, yes, 1 and their opposites, in any letter case. The Python SDK sends
 // True and False.
 func queryBool(q url.Values, name string, otherwise bool) (bool, error) {
-	text := q.Get(name)
+	return parseBool("query parameter "+name, q.Get(name), otherwise)
+}
+
+func parseBool(what, text string, otherwise bool) (bool, error) {
 	switch strings.ToLower(text) {
 	case "":
 		return otherwise, nil
@@ -177,7 +189,7 @@ func queryBool(q url.Values, name string, otherwise bool) (bool, error) {
 	case "false", "off", "no", "0":
 		return false, nil
 	}
-	return false, api.Errorf(api.BadRequest, "query parameter %s must be true or false, not %q", name, text)
+	return false, api.Errorf(api.BadRequest, "%s must be true or false, not %q", what, text)
 }
 
 // queryInt reads an integer of the query; given is false where there is none.

@@ -83,15 +83,24 @@ func (a *Runs) follow(w http.ResponseWriter, r *http.Request) error {
 
 // resumeFrom returns the place that a stream is to go on from.
 func resumeFrom(r *http.Request) (view.Cursor, error) {
-	text := r.Header.Get("Last-Event-ID")
-	if text == "" {
-		text = r.URL.Query().Get("after")
+	if _, err := query(r); err != nil {
+		return view.Cursor{}, err
 	}
+	text, from := resumption(r)
 	c, err := view.ParseCursor(text)
 	if err != nil {
-		return c, api.Errorf(api.BadRequest, "Last-Event-ID: %v", err)
+		return c, api.Errorf(api.BadRequest, "%s: %v", from, err)
 	}
 	return c, nil
+}
+
+// resumption returns the cursor that a client gives to go on from, and where it was found: a browser that reconnects
+// sends the header, which is newer than what stands in its URL.
+func resumption(r *http.Request) (text, from string) {
+	if text = r.Header.Get("Last-Event-ID"); text != "" {
+		return text, "Last-Event-ID"
+	}
+	return r.URL.Query().Get("after"), "query parameter after"
 }
 
 // broken ends a stream that has begun and cannot go on. The client sees it end without its end message, and resumes.

@@ -17,6 +17,7 @@ package step
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"maestro/param"
@@ -86,6 +87,11 @@ type Report struct {
 	// failed. A final report without it means that it could not be started. Done implies it.
 	Begun bool
 
+	// Waits says, in a report of state Continue, what the work waits for on this server before it can begin: a clause
+	// that follows "waits for", with the setting that limits it. The attempt is not RUNNING yet and its timeout stands
+	// still, until a report without it.
+	Waits string
+
 	Artifacts map[string][]byte // key → JSON object; merged into those of the attempt
 	Timeline  []Line            // appended to the timeline of the attempt
 	Output    *Output           // what the job reported; merged into params and artifacts if the attempt succeeds
@@ -141,13 +147,25 @@ type Log struct {
 	Size  int64  // where it ends at present
 }
 
-// ErrDropped says that the log is no longer kept at the offset that was asked for; Log.Start tells from where it is.
-var ErrDropped = errors.New("dropped to keep within the limit of the log")
+// DroppedError says that a log is no longer kept at the offset that was asked for, but from a later one on.
+type DroppedError struct {
+	Stream string
+	Next   int64 // from where it is kept
+}
+
+// Error returns where the log goes on.
+func (e *DroppedError) Error() string {
+	return fmt.Sprintf("%s is kept from byte %d on: what is older went to keep within the limit of the log", e.Stream, e.Next)
+}
+
+// ErrLogGone says that a log, or all that there was from the offset on, was removed.
+var ErrLogGone = errors.New("the log was removed")
 
 // Logs is implemented by runtimes that keep what the work wrote.
 type Logs interface {
 	// ReadLog returns up to n bytes of the attempt's log from offset, and whether there is, or may still be, more after
-	// them. An offset beyond the end returns nothing; one before Log.Start is ErrDropped.
+	// them. An offset beyond the end returns nothing. One where nothing is kept is a *DroppedError if something later
+	// is, otherwise ErrLogGone.
 	ReadLog(ctx context.Context, a *Attempt, stream string, offset int64, n int) (data []byte, more bool, err error)
 
 	// LogStreams names the streams there are.

@@ -78,6 +78,7 @@ func AppendStep(dst []byte, v Step) []byte {
 	}
 	o.Key("runtime_state")
 	o.Out = AppendState(o.Out, a)
+	o.TextIf("waits_for", a.Waits)
 	dependencies, said := signalDependencies(a)
 	o.Raw("signal_dependencies", dependencies)
 	outputs, sent := signalOutputs(a)

@@ -45,27 +45,31 @@ func words(s string) ([]string, error) {
 		}
 	}
 	if quote != 0 {
-		return nil, fmt.Errorf("param [shell.interpreter] %q has no closing %c", s, quote)
+		return nil, fmt.Errorf("%q has no closing %c", s, quote)
 	}
 	if in {
 		out = append(out, word.String())
 	}
 	if len(out) == 0 || out[0] == "" {
-		return nil, errors.New("param [shell.interpreter] must not be empty")
+		return nil, errors.New("must not be empty")
 	}
 	return out, nil
 }
 
-// argv returns what is run. scriptFile is where a script that is too long for an argument is put; it is returned with
-// its content only then.
+// argv returns what is run. scriptFile is where a script is put that is not an argument of its interpreter: it names the
+// interpreter itself, in its first line, or cannot be an argument. The script is returned only then.
 func (c *command) argv(cfg *Config, scriptFile string) (argv []string, script string, err error) {
 	if c.program != "" {
 		argv = append([]string{c.program}, c.args...)
 	} else {
 		if argv, err = words(c.interpreter); err != nil {
-			return nil, "", err
+			from := "param [shell.interpreter]"
+			if c.named {
+				from = "the interpreter in the first line of param [shell.script]"
+			}
+			return nil, "", fmt.Errorf("%s %w", from, err)
 		}
-		if len(c.script) > maxScriptArg {
+		if c.named || !fitsArgument(c.script) {
 			argv, script = append(argv, scriptFile), c.script
 		} else {
 			argv = append(argv, "-c", c.script)

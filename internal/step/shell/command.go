@@ -14,8 +14,9 @@ import (
 
 // command is what the step's param "shell" asks for.
 type command struct {
-	script      string // runs as <interpreter> -c script; empty: program runs without a shell
+	script      string // runs as <interpreter> -c script, or from a file; empty: program runs without a shell
 	interpreter string
+	named       bool // by the first line of the script
 	program     string
 	args        []string
 
@@ -84,7 +85,7 @@ func (r *reader) entry(name string, v param.Value) {
 	r.seen = append(r.seen, name)
 	switch name {
 	case "script":
-		c.script = r.text(name, v)
+		c.script = normalScript(r.text(name, v))
 	case "command":
 		c.program = r.text(name, v)
 	case "args":
@@ -137,6 +138,9 @@ func (r *reader) whole() {
 		r.errorf("param [shell] has args, which belong to command, together with script")
 	case c.program != "" && slices.Contains(r.seen, "interpreter"):
 		r.errorf("param [shell] has an interpreter, which belongs to script, together with command")
+	}
+	if name := namedInterpreter(c.script); name != "" && !slices.Contains(r.seen, "interpreter") {
+		c.interpreter, c.named = name, true
 	}
 	if c.dir != "" && !filepath.IsAbs(c.dir) {
 		r.errorf("param [shell.working_dir] must be an absolute path, not %q", c.dir)

@@ -121,7 +121,7 @@ func (l *life) task() (*task, error) {
 		Dir: dir, Stdin: c.stdin, Grace: c.grace, OutputBytes: c.outputBytes,
 	}
 	if !l.a.Deadline.IsZero() {
-		t.Deadline = l.a.Deadline.Add(lateness).UnixMilli()
+		t.Deadline = l.a.Deadline.Add(l.waited + lateness).UnixMilli()
 	}
 	return t, nil
 }

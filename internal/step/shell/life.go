@@ -135,7 +135,12 @@ func (l *life) ranOn() (host string, ran bool) {
 // enqueue waits for a slot. It reports false if the attempt is over, which has been reported, or the server stops.
 func (l *life) enqueue(ctx context.Context) bool {
 	from := time.Now()
-	err := l.rt.slots.acquire(ctx, l.a.UUID, false)
+	w, err := l.rt.slots.enter(l.a.UUID, false)
+	if w != nil {
+		place := l.rt.slots.what()
+		l.report(step.Report{State: step.Continue, Waits: place, Timeline: info("Waits for " + place)})
+		err = l.rt.slots.wait(ctx, w)
+	}
 	switch {
 	case err == nil:
 		l.slot, l.waited = true, time.Since(from)

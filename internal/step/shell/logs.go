@@ -24,10 +24,21 @@ func (rt *Runtime) ReadLog(_ context.Context, a *step.Attempt, stream string, of
 	f := folder(filepath.Join(rt.attempts(), a.UUID))
 	growing := rt.growing(f, a.UUID) // asked before reading: what is written until the end is read
 	data, end, err := readStream(string(f), stream, offset, min(n, maxRead))
+	if err == nil && end == 0 && !growing && wrote(f, a, stream) {
+		err = step.ErrLogGone
+	}
 	if err != nil {
 		return nil, growing, fmt.Errorf("read the log of attempt %s: %w", a.UUID, err)
 	}
 	return data, growing || offset+int64(len(data)) < end, nil
+}
+
+// wrote reports whether the process is known to have written to a stream.
+func wrote(f folder, a *step.Attempt, stream string) bool {
+	if e, err := f.ending(); err == nil && e != nil {
+		return stream == streams[0] && e.Stdout != "" || stream == streams[1] && e.Stderr != ""
+	}
+	return !f.exists() && a.Artifacts[artifactKey] != nil
 }
 
 // LogStreams names what there is to read of the process.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,12 +95,62 @@ func TestEnormousOutput(t *testing.T) {
 	if err != nil || logs[0].Size != 50000008 || logs[0].Size-logs[0].Start < limit {
 		t.Fatalf("streams %+v, %v", logs, err)
 	}
-	if _, _, err := rt.ReadLog(t.Context(), a, "stdout", 10, 10); !errors.Is(err, step.ErrDropped) {
-		t.Errorf("at 10: %v, want ErrDropped", err)
+	_, _, err = rt.ReadLog(t.Context(), a, "stdout", 10, 10)
+	if gap, ok := errors.AsType[*step.DroppedError](err); !ok || gap.Next != logs[0].Start {
+		t.Errorf("at 10: %v, want to be told that it is kept from %d on", err, logs[0].Start)
 	}
 	data, more, err := rt.ReadLog(t.Context(), a, "stdout", logs[0].Start, 3*minSegment)
 	if err != nil || !more || len(data) != 3*minSegment || string(data[:22]) != strings.Repeat("0123456789\n", 4)[logs[0].Start%11:][:22] {
 		t.Errorf("from the start: %d bytes %q, more %v, err %v", len(data), data[:22], more, err)
+	}
+}
+
+// TestDamagedLog reads a log from which files were taken away, and into which others were put.
+func TestDamagedLog(t *testing.T) {
+	t.Parallel()
+	rt := open(t, tempDir(t))
+	a := attempt("", shellParams("script", "head -c 300000 /dev/zero | tr '\\0' x; echo no >&2"))
+	r := steptest.NewRecorder(10 * time.Second)
+	rt.Start(t.Context(), a, r)
+	r.Want(t, step.Done)
+	a = &step.Attempt{UUID: a.UUID, Artifacts: r.Artifacts()}
+	dir := filepath.Join(rt.attempts(), a.UUID)
+	parts, err := segments(dir, "stdout")
+	if err != nil || len(parts) < 1 {
+		t.Fatal(parts, err)
+	}
+	// Three files of 100 bytes, of which the second is missing, and a fifo in the place of another stream's first.
+	os.Remove(segmentPath(dir, "stdout", 0))
+	for _, at := range []int64{0, 200} {
+		os.WriteFile(segmentPath(dir, "stdout", at), bytes.Repeat([]byte("y"), 100), 0o600)
+	}
+	os.Remove(segmentPath(dir, "stderr", 0))
+	if err := syscall.Mkfifo(segmentPath(dir, "stderr", 0), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read := func(stream string, at int64) string {
+		data, more, err := rt.ReadLog(t.Context(), a, stream, at, 1000)
+		if gap, ok := errors.AsType[*step.DroppedError](err); ok {
+			return fmt.Sprint("goes on at ", gap.Next)
+		}
+		if errors.Is(err, step.ErrLogGone) {
+			return "gone"
+		}
+		return fmt.Sprint(len(data), more, err)
+	}
+	for at, want := range map[int64]string{0: "100 true <nil>", 50: "50 true <nil>", 100: "goes on at 200", 199: "goes on at 200", 200: "100 false <nil>", 300: "0 false <nil>"} {
+		if got := read("stdout", at); got != want {
+			t.Errorf("at %d: %s, want %s", at, got, want)
+		}
+	}
+	if got := read("stderr", 0); got != "gone" {
+		t.Errorf("a fifo: %s", got)
+	}
+	os.RemoveAll(dir)
+	for _, at := range []int64{0, 100} {
+		if got := read("stdout", at); got != "gone" {
+			t.Errorf("at %d of a log that was removed: %s", at, got)
+		}
 	}
 }
 

@@ -82,6 +82,9 @@ func (s *supervisor) start() (*child, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%w (the file is there: what its first line names as interpreter is probably missing)", err)
 		}
+		if errors.Is(err, syscall.E2BIG) {
+			err = fmt.Errorf("%w: args and env together are larger than this system takes; large values belong into stdin or a file", err)
+		}
 		return nil, fmt.Errorf("start %s: %w", path, err)
 	}
 	c.began = time.Now()

@@ -103,6 +103,45 @@ func TestFoundAgainNeverWaits(t *testing.T) {
 	}
 }
 
+// TestWaitsForAPlace says what an attempt waits for, and then that it runs.
+func TestWaitsForAPlace(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	cfg := config(dir)
+	cfg.MaxProcesses = 1
+	rt := openWith(t, cfg)
+	script := func(name string) *step.Attempt {
+		return attempt("", shellParams("script", fmt.Sprintf("while [ ! -e %s/%s ]; do sleep 0.01; done", dir, name)))
+	}
+	one, two := steptest.NewRecorder(10*time.Second), steptest.NewRecorder(10*time.Second)
+	rt.Start(t.Context(), script("one"), one)
+	eventually(t, "the first runs", func() bool { return len(one.All()) > 0 })
+	rt.Start(t.Context(), script("two"), two)
+	eventually(t, "the second says that it waits", func() bool { return len(two.All()) == 1 })
+	got := two.All()[0]
+	if want := "one of 1 places of shell steps (shell.max_concurrent)"; got.State != step.Continue || got.Waits != want || got.Timeline[0].Message != "Waits for "+want {
+		t.Errorf("it waits as %+v", got)
+	}
+	os.WriteFile(dir+"/one", nil, 0o600)
+	one.Want(t, step.Done)
+	eventually(t, "the second runs", func() bool { return len(two.All()) > 1 })
+	if got := two.All()[1]; got.State == step.Continue && got.Waits != "" {
+		t.Errorf("it runs as %+v", got)
+	}
+	os.WriteFile(dir+"/two", nil, 0o600)
+	two.Want(t, step.Done)
+	a := attempt("", shellParams("script", "true"))
+	a.Deadline = time.UnixMilli(1000)
+	cmd, err := decode(a.Params, &rt.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	todo, err := (&life{rt: rt, a: a, cmd: cmd, waited: time.Hour}).task()
+	if want := a.Deadline.Add(time.Hour + lateness).UnixMilli(); err != nil || todo.Deadline != want {
+		t.Errorf("its supervisor ends it at %d, want %d: %v", todo.Deadline, want, err)
+	}
+}
+
 // TestOwnPanic has a bug of the runtime end one attempt and nothing else, and no process behind it.
 func TestOwnPanic(t *testing.T) {
 	t.Parallel()

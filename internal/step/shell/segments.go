@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 package shell
 
 import (
@@ -10,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"maestro/internal/step"
 )
@@ -120,7 +123,7 @@ func segments(dir, stream string) ([]segment, error) {
 	for _, e := range entries {
 		pos, ok := strings.CutPrefix(e.Name(), stream+".")
 		at, err := strconv.ParseInt(pos, 10, 64)
-		if !ok || err != nil {
+		if !ok || err != nil || !e.Type().IsRegular() { // a fifo of that name would hold the reader up
 			continue
 		}
 		info, err := e.Info()
@@ -133,23 +136,44 @@ func segments(dir, stream string) ([]segment, error) {
 	return out, nil
 }
 
-// readStream returns up to n bytes of a stream from offset, and where the stream ends at present.
+// readStream returns up to n bytes of a stream from offset, and where the stream ends at present. Where a part of the
+// stream is missing it is a *step.DroppedError, where the end is, step.ErrLogGone.
 func readStream(dir, stream string, offset int64, n int) (data []byte, end int64, err error) {
 	for range 5 { // files may be removed between looking and reading
-		var parts []segment
-		if parts, err = segments(dir, stream); err != nil || len(parts) == 0 {
+		parts, err := segments(dir, stream)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(parts) == 0 {
+			if offset > 0 {
+				err = fmt.Errorf("%s from byte %d on: %w", stream, offset, step.ErrLogGone)
+			}
 			return nil, 0, err
 		}
 		last := parts[len(parts)-1]
 		end = last.at + last.size
-		if offset < parts[0].at {
-			return nil, end, fmt.Errorf("%s begins at %d, not %d: %w", stream, parts[0].at, offset, step.ErrDropped)
+		if next := keptFrom(parts, offset); next > offset {
+			return nil, end, &step.DroppedError{Stream: stream, Next: next}
 		}
-		if data, err = readParts(dir, stream, parts, offset, n); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		data, err = readParts(dir, stream, parts, offset, n)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return data, end, err
 		}
 	}
-	return nil, end, err
+	return nil, end, fmt.Errorf("%s from byte %d on: %w", stream, offset, step.ErrLogGone)
+}
+
+// keptFrom returns offset if the stream is kept there or ends before, otherwise from where on it is kept.
+func keptFrom(parts []segment, offset int64) int64 {
+	for _, s := range parts {
+		if offset < s.at {
+			return s.at
+		}
+		if offset < s.at+s.size {
+			return offset
+		}
+	}
+	return offset
 }
 
 func readParts(dir, stream string, parts []segment, offset int64, n int) ([]byte, error) {
@@ -158,18 +182,27 @@ func readParts(dir, stream string, parts []segment, offset int64, n int) ([]byte
 		if len(data) >= n || offset < s.at || offset >= s.at+s.size {
 			continue
 		}
-		file, err := os.Open(segmentPath(dir, stream, s.at))
+		piece, err := readPart(segmentPath(dir, stream, s.at), offset-s.at, min(int64(n-len(data)), s.at+s.size-offset))
 		if err != nil {
 			return nil, err
 		}
-		buf := make([]byte, min(int64(n-len(data)), s.at+s.size-offset))
-		got, err := file.ReadAt(buf, offset-s.at)
-		file.Close()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		data = append(data, buf[:got]...)
-		offset += int64(got)
+		data = append(data, piece...)
+		offset += int64(len(piece))
 	}
 	return data, nil
+}
+
+// readPart reads up to n bytes of a file. A file that was cut meanwhile has fewer.
+func readPart(name string, at, n int64) ([]byte, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	buf := make([]byte, n)
+	got, err := file.ReadAt(buf, at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return buf[:got], nil
 }

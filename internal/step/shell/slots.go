@@ -27,20 +27,31 @@ type waiter struct {
 
 // acquire takes a slot, or waits for one. With force it never waits.
 func (s *slots) acquire(ctx context.Context, uuid string, force bool) error {
+	w, err := s.enter(uuid, force)
+	if w == nil {
+		return err
+	}
+	return s.wait(ctx, w)
+}
+
+// enter takes a slot, or a place in the queue for one, to be waited for.
+func (s *slots) enter(uuid string, force bool) (*waiter, error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if force || s.held[uuid] > 0 || len(s.held) < s.max && len(s.queue) == 0 {
 		s.held[uuid]++
-		s.mu.Unlock()
-		return nil
+		return nil, nil
 	}
 	if len(s.queue) >= s.maxWaiting {
-		defer s.mu.Unlock()
-		return fmt.Errorf("%d shell steps run on this server and %d wait, which is as many as it takes", len(s.held), len(s.queue))
+		return nil, fmt.Errorf("%d shell steps run on this server and %d wait, which is as many as it takes (shell.max_concurrent is %d)", len(s.held), len(s.queue), s.max)
 	}
 	w := &waiter{uuid: uuid, ready: make(chan error, 1)}
 	s.queue = append(s.queue, w)
-	s.mu.Unlock()
+	return w, nil
+}
 
+// wait waits for the slot of a waiter. It leaves the queue when ctx ends.
+func (s *slots) wait(ctx context.Context, w *waiter) error {
 	select {
 	case err := <-w.ready:
 		return err
@@ -51,9 +62,14 @@ func (s *slots) acquire(ctx context.Context, uuid string, force bool) error {
 	if i := slices.Index(s.queue, w); i >= 0 {
 		s.queue = slices.Delete(s.queue, i, i+1)
 	} else if <-w.ready == nil { // it was our turn at the same moment
-		s.releaseLocked(uuid)
+		s.releaseLocked(w.uuid)
 	}
 	return ctx.Err()
+}
+
+// what names what acquire waits for.
+func (s *slots) what() string {
+	return fmt.Sprintf("one of %d places of shell steps (shell.max_concurrent)", s.max)
 }
 
 // release gives back what acquire took.

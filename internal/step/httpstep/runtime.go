@@ -3,6 +3,7 @@ package httpstep
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 
 // Runtime does the work of steps of type Http. Close must be called.
 type Runtime struct {
-	cfg     Config
-	allowed *allowed
-	sender  *sender
+	cfg       Config
+	allowed   *allowed
+	transport *http.Transport
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -40,7 +41,7 @@ func New(cfg Config) (*Runtime, error) {
 	if rt.allowed, err = parseAllowed(cfg.Allow); err != nil {
 		return nil, err
 	}
-	rt.sender = rt.newSender()
+	rt.transport = rt.newTransport()
 	rt.ctx, rt.cancel = context.WithCancel(context.Background())
 	rt.wg.Go(rt.clock)
 	return rt, nil
@@ -58,7 +59,7 @@ func (rt *Runtime) Close() {
 	rt.mu.Unlock()
 	rt.cancel()
 	rt.wg.Wait()
-	rt.sender.CloseIdleConnections()
+	rt.transport.CloseIdleConnections()
 }
 
 // enter adds to what Close waits for, unless it is too late for that.
@@ -214,28 +215,25 @@ func (rt *Runtime) tick() time.Duration {
 	}
 }
 
-// work sends requests as long as there are some to send. Once it has nothing to do but wait for an answer, it leaves that
-// to a new goroutine, which then takes its place: decoding and sending made its stack four times as large as waiting needs.
+// work sends requests as long as there are some to send. Each is sent and waited for by a new goroutine, which then takes
+// the place of this one: what came before made its stack larger than waiting needs, and waiting is most of what is done.
 func (rt *Runtime) work() {
 	for {
 		c, a, ctx := rt.take()
 		if c == nil {
 			return
 		}
-		f, o := rt.begin(ctx, a)
-		if f != nil {
-			rt.wg.Go(func() { rt.land(c, f) })
-			return
+		f, o := rt.prepare(ctx, a)
+		if f == nil {
+			rt.settle(c, a, o)
+			continue
 		}
-		rt.settle(c, a, o)
+		rt.wg.Go(func() {
+			rt.settle(c, a, rt.finish(f))
+			rt.work()
+		})
+		return
 	}
-}
-
-// land waits for the answer to a request.
-func (rt *Runtime) land(c *call, f *flight) {
-	f.sent.await()
-	rt.settle(c, f.a, rt.finish(f))
-	rt.work()
 }
 
 // take takes the next call from the queue. It is told with the same lock that the worker ends, so that whoever adds to
@@ -251,6 +249,9 @@ func (rt *Runtime) take() (*call, *step.Attempt, context.Context) {
 	ctx, cancel := context.WithTimeoutCause(c.ctx, rt.cfg.Timeout, errSlow) // if it has ended, nothing is sent
 	c.state, c.cancel = flying, cancel
 	c.sent++
+	if c.sent == 1 && c.place < 0 { // it was told that it waits
+		rt.dueLocked(c, time.Now().Add(quiet))
+	}
 	return c, c.a, ctx
 }
 

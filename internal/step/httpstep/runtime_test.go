@@ -2,6 +2,7 @@ package httpstep
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -171,6 +172,28 @@ func run(t testing.TB, rt *Runtime, a *step.Attempt) (*steptest.Recorder, step.R
 	return r, r.Final(tt)
 }
 
+// statusOf returns the status code in the artifact of a report.
+func statusOf(t testing.TB, rep step.Report) int {
+	t.Helper()
+	var a struct {
+		Status int `json:"status_code"`
+	}
+	if err := json.Unmarshal(rep.Artifacts[artifactKey], &a); err != nil {
+		t.Fatal(err)
+	}
+	return a.Status
+}
+
+// bodyOf returns the body in the artifact of a report.
+func bodyOf(t testing.TB, rep step.Report) string {
+	t.Helper()
+	var a struct{ Body string }
+	if err := json.Unmarshal(rep.Artifacts[artifactKey], &a); err != nil {
+		t.Fatal(err)
+	}
+	return a.Body
+}
+
 // errorsOf returns the details of a report's failure.
 func errorsOf(rep step.Report) string {
 	for _, l := range rep.Timeline {
@@ -255,6 +278,13 @@ func TestQueue(t *testing.T) {
 	if got := all[9].All()[0]; got.State != step.Continue || !strings.Contains(got.Timeline[0].Message, "Waiting for its turn") {
 		t.Errorf("waiting is told as %+v", got)
 	}
+	if got, want := all[9].All()[0].Waits, "one of 1 places of HTTP requests (http.max_in_flight)"; got != want {
+		t.Errorf("it waits for %q, want %q", got, want)
+	}
+	waitFor(t, "the one that is sent says so", func() bool { return len(all[0].All()) == 1 })
+	if got := all[0].All()[0]; got.Waits != "" {
+		t.Errorf("being sent is told as %+v", got)
+	}
 	r := steptest.NewRecorder(10 * time.Second)
 	rt.Stop(t.Context(), stopped, r)
 	if got := r.Want(t, step.Stopped); got.Begun {
@@ -276,6 +306,28 @@ func TestQueue(t *testing.T) {
 		t.Errorf("sent in order %s", order)
 	}
 	wantIdle(t, rt)
+}
+
+// TestItsTurnComes tells of an attempt that waited that it is sent, once it is: its timeout counts from then on.
+func TestItsTurnComes(t *testing.T) {
+	t.Parallel()
+	gates := map[string]chan struct{}{"/0": make(chan struct{}), "/1": make(chan struct{})}
+	s := server(t, func(_ http.ResponseWriter, r *http.Request) { <-gates[r.URL.Path] })
+	rt := open(t, Config{MaxInFlight: 1})
+	var all [2]*steptest.Recorder
+	for i := range all {
+		all[i] = steptest.NewRecorder(10 * time.Second)
+		rt.Start(t.Context(), attempt(fmt.Sprintf("%s/%d", s.URL, i)), all[i])
+	}
+	waitFor(t, "the second says that it waits", func() bool { return len(all[1].All()) == 1 && all[1].All()[0].Waits != "" })
+	close(gates["/0"])
+	all[0].Want(t, step.Done)
+	waitFor(t, "it says that it is sent", func() bool { return len(all[1].All()) == 2 })
+	if got := all[1].All()[1]; got.State != step.Continue || got.Waits != "" || !strings.Contains(got.Timeline[0].Message, "Making the HTTP request") {
+		t.Errorf("%+v", got)
+	}
+	close(gates["/1"])
+	all[1].Want(t, step.Done)
 }
 
 // TestTooManyWait refuses what exceeds the memory set aside for waiting.

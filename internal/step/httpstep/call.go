@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"net/http"
+	"net/http/httptrace"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -41,6 +43,7 @@ type call struct {
 	starts []step.Reporter
 	ended  bool
 	told   bool      // that it runs
+	waits  bool      // told that it waits to be sent for the first time
 	shown  uint64    // hash of the artifact that was told last
 	status int64     // and its status code
 	when   time.Time // and the time
@@ -59,32 +62,39 @@ func (c *call) join(rt *Runtime, r step.Reporter) bool {
 		c.starts = append(c.starts[:0:0], c.starts[1:]...)
 	}
 	c.starts = append(c.starts, r)
-	if c.told {
+	switch {
+	case c.told:
 		rt.report(nil, r, step.Report{State: step.Continue})
+	case c.waits:
+		rt.report(nil, r, step.Report{State: step.Continue, Waits: rt.place()})
 	}
 	return true
 }
 
-// announce tells that a call runs, after it did not end at once.
+// announce tells that a call is sent, after it did not end at once, or that it waits to be sent for the first time.
 func (c *call) announce(rt *Runtime, a *step.Attempt, waits bool) {
-	text := ""
-	if q, err := decode(a.Params); err == nil {
-		text = "Making the HTTP request: " + q.about()
-	}
+	rep := step.Report{State: step.Continue}
 	if waits {
-		text = fmt.Sprintf("Waiting for its turn: this server makes %d requests at a time", rt.cfg.MaxInFlight)
+		rep.Waits = rt.place()
+		rep.Timeline = info("Waiting for its turn: it waits for " + rep.Waits)
+	} else if q, err := decode(a.Params); err == nil {
+		rep.Timeline = info("Making the HTTP request: " + q.about())
 	}
-	lines := info(text)
 	if a.Again {
-		lines = append(info("Sending the request, perhaps for the second time: the server was restarted meanwhile"), lines...)
+		rep.Timeline = append(info("Sending the request, perhaps for the second time: the server was restarted meanwhile"), rep.Timeline...)
 	}
 	c.say.Lock()
 	defer c.say.Unlock()
-	if c.ended || c.told {
+	if c.ended || c.told || waits && c.waits {
 		return
 	}
-	c.told = true
-	c.tellLocked(rt, a, step.Report{State: step.Continue, Timeline: lines})
+	c.told, c.waits = !waits, waits
+	c.tellLocked(rt, a, rep)
+}
+
+// place names what calls wait for.
+func (rt *Runtime) place() string {
+	return fmt.Sprintf("one of %d places of HTTP requests (http.max_in_flight)", rt.cfg.MaxInFlight)
 }
 
 // proceed tells of an answer after which the request is to be sent again. Not every one is worth to be kept: only what
@@ -110,7 +120,7 @@ func (c *call) proceed(rt *Runtime, a *step.Attempt, o outcome) {
 	if c.told && out.Timeline == nil && out.Artifacts == nil {
 		return
 	}
-	c.told, c.status = true, code
+	c.told, c.waits, c.status = true, false, code
 	c.tellLocked(rt, a, out)
 }
 
@@ -166,9 +176,8 @@ func (c *call) stoppedLine() string {
 	return fmt.Sprintf("Stopped after %d HTTP requests", c.sent)
 }
 
-// begin makes one request and says what its outcome means. If there is nothing to do but wait for the answer, it returns
-// the flight instead, for finish.
-func (rt *Runtime) begin(ctx context.Context, a *step.Attempt) (f *flight, o outcome) {
+// prepare makes the request of an attempt ready to be sent. Without a flight, the outcome says why it cannot be.
+func (rt *Runtime) prepare(ctx context.Context, a *step.Attempt) (f *flight, o outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			f, o = nil, rt.broken(a, p)
@@ -181,34 +190,34 @@ func (rt *Runtime) begin(ctx context.Context, a *step.Attempt) (f *flight, o out
 	if err := rt.allowed.url(q.url); err != nil {
 		return nil, unable(fatal(err.Error()))
 	}
-	f = &flight{a: a, ctx: ctx, begun: time.Now()}
-	switch err := rt.depart(f, q); {
-	case err != nil:
+	f = &flight{a: a, follow: q.follow, begun: time.Now()}
+	if f.req, err = q.build(httptrace.WithClientTrace(ctx, f.p.trace()), a.UUID); err != nil {
 		return nil, unable(rt.explain(ctx, err, q, &f.p))
-	case f.sent != nil:
-		return f, outcome{}
 	}
-	return nil, rt.conclude(f, q)
+	return f, outcome{}
 }
 
-// finish is what follows once there is an answer to a flight, or will never be.
+// finish sends a request and says what its outcome means.
 func (rt *Runtime) finish(f *flight) (o outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			o = rt.broken(f.a, p)
 		}
 	}()
-	q, err := decode(f.a.Params)
-	if err != nil {
-		return unable(fatal(err.Error()))
-	}
-	return rt.conclude(f, q)
+	resp, err := rt.send(f)
+	return rt.conclude(f, resp, err)
 }
 
-func (rt *Runtime) conclude(f *flight, q *request) outcome {
-	ans, err := rt.arrive(f, q)
+// conclude reads and judges the answer to a request. What the step wants is read from its params once more, so that
+// waiting for the answer does not hold it.
+func (rt *Runtime) conclude(f *flight, resp *http.Response, err error) outcome {
+	q, wrong := decode(f.a.Params)
+	if wrong != nil {
+		return unable(fatal(wrong.Error()))
+	}
+	ans, err := rt.read(f, resp, err)
 	if err != nil {
-		return unable(rt.explain(f.ctx, err, q, &f.p))
+		return unable(rt.explain(f.req.Context(), err, q, &f.p))
 	}
 	return rt.judge(f.a, q, ans)
 }
@@ -238,6 +247,10 @@ func (rt *Runtime) judge(a *step.Attempt, q *request, ans *answer) outcome {
 	}
 	rep := step.Report{State: st, Begun: true, Artifacts: map[string][]byte{artifactKey: artifact(q, ans, st)}}
 	rep.Timeline = info(fmt.Sprintf("%s answered %d in %s; state_expr makes it %s", q.about(), ans.status, shortly(ans.took), st))
+	if ans.kept != "" {
+		rep.Timeline = append(rep.Timeline, step.Line{Level: step.Warn, Message: fmt.Sprintf(
+			"The body of the answer is encoded as %s, which is not decoded: it is kept as it came", ans.kept)})
+	}
 	if st == step.Done {
 		rep.Output = results(ans)
 	}

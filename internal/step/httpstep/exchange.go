@@ -21,6 +21,7 @@ import (
 type answer struct {
 	status int64
 	body   string
+	kept   string // content codings that were not undone, as in a header; "" for none
 	took   time.Duration
 }
 
@@ -50,21 +51,17 @@ type progress struct {
 
 func (p *progress) at(ph phase) { p.phase.Store(int32(ph)) }
 
-// connected says that the request is on its way over c.
-func (p *progress) connected(c net.Conn) {
-	p.peer = c.RemoteAddr().String()
-	p.at(sending)
-}
-
-// progressOf returns the progress that a context carries.
-func progressOf(ctx context.Context) *progress {
-	if p, ok := ctx.Value(progressKey{}).(*progress); ok {
-		return p
+// trace keeps p up to date while a request is sent.
+func (p *progress) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { p.at(connecting) },
+		GotConn: func(i httptrace.GotConnInfo) {
+			p.peer = i.Conn.RemoteAddr().String()
+			p.at(sending)
+		},
+		WroteRequest: func(httptrace.WroteRequestInfo) { p.phase.CompareAndSwap(int32(sending), int32(awaiting)) },
 	}
-	return new(progress)
 }
-
-type progressKey struct{}
 
 func (p *progress) String() string {
 	switch phase(p.phase.Load()) {
@@ -109,60 +106,35 @@ func (rt *Runtime) dial(ctx context.Context, network, address string) (net.Conn,
 	return d.DialContext(ctx, network, address)
 }
 
-// flight is an exchange that is under way. What can be read from the attempt once more is not kept.
+// flight is a request that is under way.
 type flight struct {
-	a     *step.Attempt
-	ctx   context.Context // ends with the time that an exchange may take
-	begun time.Time
-	p     progress
-	sent  *pending // nil: not yet, or somebody else waits for the answer
+	a      *step.Attempt
+	req    *http.Request
+	follow bool // redirects
+	begun  time.Time
+	p      progress
 }
 
-// depart sends the request of an attempt, if it is of the kind whose answer can be waited for apart from that. Otherwise it
-// does nothing, and arrive does it all.
-func (rt *Runtime) depart(f *flight, q *request) error {
-	if q.follow || !rt.sender.wire.takes(q.url, q.size()) {
-		return nil
+func (rt *Runtime) send(f *flight) (*http.Response, error) {
+	if !f.follow {
+		return rt.transport.RoundTrip(f.req)
 	}
-	ctx := context.WithValue(f.ctx, progressKey{}, &f.p)
-	uuid := f.a.UUID
-	var err error
-	f.sent, err = rt.sender.wire.send(ctx, func() (*http.Request, error) { return q.build(ctx, uuid) })
-	return err
+	client := http.Client{Transport: rt.transport, CheckRedirect: rt.redirect}
+	return client.Do(f.req)
 }
 
-// arrive reads the answer to a request that was sent, or sends it first.
-func (rt *Runtime) arrive(f *flight, q *request) (*answer, error) {
-	resp, err := rt.respond(f, q)
+// read reads the answer to a request. It takes over what send returned.
+func (rt *Runtime) read(f *flight, resp *http.Response, err error) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.p.at(reading)
 	defer resp.Body.Close()
-	body, err := rt.body(q.method, resp, &f.p)
+	f.p.at(reading)
+	body, kept, err := rt.body(f.req.Method, resp, &f.p)
 	if err != nil {
 		return nil, err
 	}
-	return &answer{status: int64(resp.StatusCode), body: body, took: time.Since(f.begun)}, nil
-}
-
-func (rt *Runtime) respond(f *flight, q *request) (*http.Response, error) {
-	if f.sent != nil {
-		return f.sent.answer()
-	}
-	req, err := q.build(httptrace.WithClientTrace(context.WithValue(f.ctx, progressKey{}, &f.p), &httptrace.ClientTrace{
-		GetConn:      func(string) { f.p.at(connecting) },
-		GotConn:      func(i httptrace.GotConnInfo) { f.p.connected(i.Conn) },
-		WroteRequest: func(httptrace.WroteRequestInfo) { f.p.phase.CompareAndSwap(int32(sending), int32(awaiting)) },
-	}), f.a.UUID)
-	if err != nil {
-		return nil, err
-	}
-	if !q.follow {
-		return rt.sender.RoundTrip(req)
-	}
-	client := http.Client{Transport: rt.sender, CheckRedirect: rt.redirect}
-	return client.Do(req)
+	return &answer{status: int64(resp.StatusCode), body: body, kept: kept, took: time.Since(f.begun)}, nil
 }
 
 // redirect lets a request follow where it is sent, within the allow-list. What the step's headers say is meant for the
@@ -188,33 +160,53 @@ func (rt *Runtime) redirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// body reads the body of an answer, within the limit.
-func (rt *Runtime) body(method string, resp *http.Response, p *progress) (string, error) {
+// body reads the body of an answer and undoes its content codings, both within the limit. Kept names those that it does
+// not know.
+func (rt *Runtime) body(method string, resp *http.Response, p *progress) (text, kept string, err error) {
 	limit := rt.cfg.MaxResponseBytes
 	if resp.StatusCode == http.StatusSwitchingProtocols || method == http.MethodHead {
-		return "", nil
+		return "", "", nil
 	}
-	if resp.ContentLength > limit {
-		return "", &tooLarge{fmt.Sprintf("Http response content length [%d] is not between 0 and %d (http.max_response_bytes of the server)", resp.ContentLength, limit)}
+	if resp.ContentLength > encodedLimit(limit) || resp.ContentLength > limit && resp.Header.Get("Content-Encoding") == "" {
+		return "", "", &tooLarge{fmt.Sprintf("Http response content length [%d] is not between 0 and %d (http.max_response_bytes of the server)", resp.ContentLength, limit)}
 	}
-	buf := make([]byte, 0, max(resp.ContentLength+1, 512))
+	in, kept := plain(resp.Header, &counted{resp.Body, p}, encodedLimit(limit))
+	buf := make([]byte, 0, max(min(resp.ContentLength, limit)+1, 512))
 	for {
-		n, err := resp.Body.Read(buf[len(buf):cap(buf)])
+		n, err := in.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		p.read = len(buf)
 		switch {
 		case int64(len(buf)) > limit:
-			return "", &tooLarge{fmt.Sprintf("Http response content length is not between 0 and %d (http.max_response_bytes of the server): more was read", limit)}
+			return "", "", &tooLarge{fmt.Sprintf("Http response content length is not between 0 and %d (http.max_response_bytes of the server): more was read", limit)}
 		case err == io.EOF:
-			return validUTF8(buf), nil
+			if len(buf) == 0 {
+				kept = ""
+			}
+			return validUTF8(buf), kept, nil
 		case err != nil:
-			return "", err
+			return "", "", err
 		case len(buf) == cap(buf):
 			grown := make([]byte, len(buf), min(2*int64(cap(buf)), limit+1))
 			copy(grown, buf)
 			buf = grown
 		}
 	}
+}
+
+// encodedLimit is how large a body may be before it is decoded: what cannot be compressed becomes a little larger.
+func encodedLimit(limit int64) int64 { return limit + limit/64 + 1024 }
+
+// counted keeps p up to date while a body is read.
+type counted struct {
+	in io.Reader
+	p  *progress
+}
+
+// Read implements io.Reader.
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.p.read += n
+	return n, err
 }
 
 // validUTF8 returns text in which every byte that is no UTF-8 is replaced, as the original replaces it.

@@ -166,14 +166,6 @@ func shown(text string) string {
 	return text
 }
 
-// size returns how many bytes the body has.
-func (q *request) size() int64 {
-	if q.body == nil {
-		return 0
-	}
-	return int64(len(*q.body))
-}
-
 // about names the request in messages.
 func (q *request) about() string { return q.method + " " + shown(q.text) }
 

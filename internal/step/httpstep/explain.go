@@ -27,11 +27,14 @@ func fatal(text string) *failure { return &failure{step.FatalError, []string{tex
 func (rt *Runtime) explain(ctx context.Context, err error, q *request, p *progress) *failure {
 	var refused *refusal
 	var large *tooLarge
+	var coded *undecodable
 	switch {
 	case errors.As(err, &refused):
 		return fatal(refused.text)
 	case errors.As(err, &large):
 		return fatal(large.text)
+	case errors.As(err, &coded) && ctx.Err() == nil:
+		return &failure{step.PlatformError, []string{q.about() + ": " + coded.Error()}}
 	case errors.Is(context.Cause(ctx), errSlow):
 		return &failure{step.PlatformError, []string{fmt.Sprintf("%s: no complete answer within %s (http.timeout of the server), %s", q.about(), rt.cfg.Timeout, p)}}
 	}
@@ -83,7 +86,7 @@ func reason(err error, q *request, p *progress) string {
 			return fmt.Sprintf("the connection broke off %s", p)
 		}
 		return "the connection was closed without an answer, " + p.String()
-	case strings.Contains(err.Error(), "malformed HTTP"):
+	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "malformed MIME header"):
 		return "what came back is not HTTP"
 	case strings.Contains(err.Error(), "response headers exceeded"):
 		return fmt.Sprintf("the headers of the answer exceed %d bytes", maxHeaderBytes)
