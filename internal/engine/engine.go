@@ -85,6 +85,7 @@ type Engine struct {
 	hub         *hub
 	board       *board.Board
 	ids         ids
+	origin      store.ID // of the store; set by Open
 
 	ctx      context.Context // given to runtimes and the store; ends when the engine stops
 	cancel   context.CancelCauseFunc
@@ -142,6 +143,10 @@ func New(cfg Config, s Store, c Catalog, lang *language.Language, runtimes map[s
 func (e *Engine) Open(ctx context.Context) error {
 	if e.started.Swap(true) {
 		return nil
+	}
+	var err error
+	if e.origin, err = store.Identity(ctx, e.store); err != nil {
+		return err
 	}
 	leases, err := e.store.Claim(ctx, e.cfg.Node, e.cfg.Groups, nowMillis(), e.cfg.LeaseFor.Milliseconds())
 	if err != nil {

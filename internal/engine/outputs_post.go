@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
@@ -21,6 +22,9 @@ type JobOutput struct {
 // PostOutput gives output data to the step that has the job, durably. Where no step has it yet it is kept for a day, and
 // given to the first that does before that finishes; delivered is then false. Doing it again changes nothing.
 func (e *Engine) PostOutput(ctx context.Context, q JobOutput) (delivered bool, err error) {
+	if strings.Contains(q.Type, "/") { // which ends the kind in a key
+		return false, fmt.Errorf("%w: external_job_type %q is not the type of a step", ErrBadRequest, q.Type)
+	}
 	j := job{jobKind(q.Type), q.Job}
 	if w := e.outputs.worker(j); w != nil {
 		return true, e.outputs.post(ctx, w, q)
