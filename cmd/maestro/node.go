@@ -101,7 +101,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		SignalPerAttempt: cfg.Signals.PerAttempt, SignalPayload: cfg.Signals.Payload,
 	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
 	n.signals = trigger.NewSignals(trigger.SignalsConfig{
-		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: nowMillis,
+		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: n.engine.Now,
 		UniqueID: func() int64 { return unique.Add(1) }, Random: rand.Uint64, Log: log,
 	})
 	if err := n.signals.Load(ctx); err != nil { // before runs go on and announce
@@ -114,6 +114,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	if err := n.engine.Open(ctx); err != nil {
 		return nil, err
 	}
+	unique.Store(max(unique.Load(), n.engine.Newest()<<20)) // also where the clock was set back
 	n.closers = append(n.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Engine.ShutdownTimeout)
 		defer cancel()

@@ -22,7 +22,7 @@ func (e *Engine) ActOnRun(ctx context.Context, q RunAction) (RunActed, error) {
 		target = instance.RunFailed
 	}
 	out := RunActed{WorkflowID: q.WorkflowID, Instance: r.Instance, Run: r.Number}
-	out.Line = stamped(instance.InfoLine(fmt.Sprintf("User [%s] take an action to %s the running workflow instance run", q.User, q.Action)), nowMillis())
+	out.Line = stamped(instance.InfoLine(fmt.Sprintf("User [%s] take an action to %s the running workflow instance run", q.User, q.Action)), e.clock.now())
 	reason := q.Reason
 	if reason == "" {
 		reason = out.Line.Message
@@ -46,7 +46,7 @@ func (e *Engine) ActOnRun(ctx context.Context, q RunAction) (RunActed, error) {
 		}
 		// It has begun meanwhile.
 	}
-	if _, err := e.ask(ctx, store.RunID(r.ID), instance.ActOnRun{At: nowMillis(), Action: q.Action, User: q.User, Reason: reason}); err != nil && !errors.Is(err, instance.ErrStale) {
+	if _, err := e.ask(ctx, store.RunID(r.ID), instance.ActOnRun{At: e.clock.of(store.RunID(r.ID)), Action: q.Action, User: q.User, Reason: reason}); err != nil && !errors.Is(err, instance.ErrStale) {
 		return RunActed{}, err
 	}
 	out.Status, out.Info = instance.InProgress, "The action is accepted and is still running. Please check it again."
@@ -94,7 +94,7 @@ func (e *Engine) endQueued(ctx context.Context, id store.RunID, to instance.RunS
 	if err != nil {
 		return 0, err
 	}
-	now := max(nowMillis(), r.Modified)
+	now := max(e.clock.of(id), r.Modified)
 	records, err := r.EndQueued(to, line, began, now)
 	if err != nil {
 		return 0, err
@@ -145,7 +145,7 @@ func (e *Engine) ActOnWorkflow(ctx context.Context, workflowID string, action in
 		}
 	}
 	for _, m := range live {
-		switch _, err := e.ask(ctx, m.id, instance.ActOnRun{At: nowMillis(), Action: action, User: user, Reason: reason}); {
+		switch _, err := e.ask(ctx, m.id, instance.ActOnRun{At: e.clock.of(m.id), Action: action, User: user, Reason: reason}); {
 		case err == nil:
 			running++
 		case errors.Is(err, instance.ErrStale):
@@ -203,7 +203,7 @@ func (e *Engine) unblock(ctx context.Context, id store.RunID, line instance.Line
 	if err != nil {
 		return err
 	}
-	now := max(nowMillis(), r.Modified)
+	now := max(e.clock.of(id), r.Modified)
 	records, err := r.Unblock(line, now)
 	if err != nil {
 		return err
@@ -256,11 +256,11 @@ func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error)
 		text += fmt.Sprintf(" due to reason: [%s]", why)
 	}
 	out := StepActed{WorkflowID: q.WorkflowID, Instance: q.Instance, Run: r.Number, Step: q.Step, Attempt: s.Number}
-	out.Line = stamped(instance.InfoLine(text), nowMillis())
+	out.Line = stamped(instance.InfoLine(text), e.clock.now())
 	id := store.RunID(r.ID)
 	grown, stop := e.Watch(id)
 	defer stop()
-	attempt, err := e.ask(ctx, id, instance.ActOnStep{At: nowMillis(), Step: index, Action: q.Action, User: q.User, Reason: why})
+	attempt, err := e.ask(ctx, id, instance.ActOnStep{At: e.clock.of(id), Step: index, Action: q.Action, User: q.User, Reason: why})
 	if errors.Is(err, instance.ErrNotAllowed) || errors.Is(err, instance.ErrStale) {
 		return StepActed{}, fmt.Errorf("%w: Cannot %s step [%s] of workflow instance %s, whose status is [%s]", ErrBadRequest, q.Action, q.Step, r.Identity(), s.Status)
 	} else if err != nil {

@@ -31,7 +31,7 @@ func (e *Engine) breakRun(id store.RunID, cause error) {
 			return true
 		}
 		left = e.remainsOf(run)
-		now := max(nowMillis(), run.Modified)
+		now := max(e.clock.of(id), run.Modified)
 		return e.giveUp(row, run.Break(cause.Error(), now), now, left)
 	})
 }
@@ -55,7 +55,7 @@ func (e *Engine) failDamaged(id store.RunID, cause error) {
 		case !errors.Is(err, store.ErrNotFound): // else the workflow is being deleted
 			return false
 		}
-		now := nowMillis()
+		now := e.clock.of(id)
 		if n := len(entries); n > 0 {
 			now = max(now, entries[n-1].At)
 		}

@@ -86,7 +86,7 @@ func (e *Engine) SetBreakpoint(ctx context.Context, workflowID, stepID, user str
 	if _, ok := d.Plan.Ordinal(stepID); !ok {
 		return Breakpoint{}, fmt.Errorf("%w: Breakpoint can't be set as stepId [%s] is not present for the workflowId [%s]", ErrBadRequest, stepID, workflowID)
 	}
-	bp := Breakpoint{WorkflowID: workflowID, StepID: stepID, CreateTime: nowMillis(), CreatedBy: user}
+	bp := Breakpoint{WorkflowID: workflowID, StepID: stepID, CreateTime: e.clock.now(), CreatedBy: user}
 	value, err := json.Marshal(bp)
 	if err != nil {
 		return Breakpoint{}, err
@@ -135,7 +135,7 @@ func (e *Engine) RemoveBreakpoint(ctx context.Context, workflowID, stepID, user 
 	}
 	resumed := 0
 	err := e.paused(ctx, workflowID, stepID, func(r *instance.Run, step int) error {
-		_, err := e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: nowMillis(), Step: step, Action: instance.Resume, User: user})
+		_, err := e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: e.clock.of(store.RunID(r.ID)), Step: step, Action: instance.Resume, User: user})
 		if errors.Is(err, instance.ErrNotAllowed) || errors.Is(err, instance.ErrStale) {
 			return nil // it went on by itself
 		}
@@ -197,10 +197,10 @@ func (e *Engine) ResumeAttempt(ctx context.Context, workflowID string, inst, run
 	if !ok || r.Steps[step].Number != attempt || r.Steps[step].Status != instance.StepPaused {
 		return StepActed{}, refused
 	}
-	_, err = e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: nowMillis(), Step: step, Action: instance.Resume, User: user})
+	_, err = e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: e.clock.of(store.RunID(r.ID)), Step: step, Action: instance.Resume, User: user})
 	if errors.Is(err, instance.ErrNotAllowed) || errors.Is(err, instance.ErrStale) {
 		return StepActed{}, refused
 	}
 	line := instance.InfoLine(strings.Join([]string{"User [", user, "] take action [RESUME] on the step [", stepID, "]"}, ""))
-	return StepActed{WorkflowID: workflowID, Instance: inst, Run: r.Number, Step: stepID, Attempt: attempt, Line: stamped(line, nowMillis())}, err
+	return StepActed{WorkflowID: workflowID, Instance: inst, Run: r.Number, Step: stepID, Attempt: attempt, Line: stamped(line, e.clock.now())}, err
 }

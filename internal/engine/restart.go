@@ -78,8 +78,8 @@ func (e *Engine) restartFromStep(ctx context.Context, r *instance.Run, q Restart
 	}
 	data, _ := json.Marshal(newRestartConfig(&q))
 	out := StepActed{WorkflowID: q.WorkflowID, Instance: q.Instance, Run: r.Number, Step: q.Step}
-	out.Line = stamped(instance.InfoLine(fmt.Sprintf("User [%s] take action [RESTART] on the step", q.User)), nowMillis())
-	ev := instance.ActOnStep{At: nowMillis(), Step: index, Action: instance.Restart, User: q.User, Reason: "restart", Data: data}
+	out.Line = stamped(instance.InfoLine(fmt.Sprintf("User [%s] take action [RESTART] on the step", q.User)), e.clock.now())
+	ev := instance.ActOnStep{At: e.clock.of(store.RunID(r.ID)), Step: index, Action: instance.Restart, User: q.User, Reason: "restart", Data: data}
 	if q.Skip {
 		ev.Skip = true
 	}
@@ -110,11 +110,12 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 		return Started{}, err
 	}
 	if known != nil {
-		out := duplicated(d, known)
+		out := e.duplicated(d, known)
 		out.Instance = q.Instance
 		return out, nil
 	}
-	now := nowMillis()
+	id := e.ids.next()
+	now := e.clock.of(id)
 	line := startLine(Initiator{User: q.User})
 	h := &instance.Header{
 		Correlation: last.CorrelationID(), Requested: q.Requested, Policy: q.Policy, Properties: last.Header.Properties,
@@ -144,7 +145,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if !start.Restart {
 		h.RunParams = q.RunParams.AppendJSON(nil)
 	}
-	n := newcomer{definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
+	n := newcomer{id: id, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
 	return e.accept(ctx, &n)
 }
 

@@ -34,9 +34,10 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	}
 	line := startLine(q.Initiator)
 	if known != nil {
-		return duplicated(d, known), nil
+		return e.duplicated(d, known), nil
 	}
-	n := newcomer{definition: d, uuid: uuid, now: nowMillis(), line: line, with: q.Records}
+	id := e.ids.next()
+	n := newcomer{id: id, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
 	n.header, n.failed, err = e.header(ctx, d, &q, line, n.now)
 	if err != nil {
 		return Started{}, err
@@ -46,10 +47,11 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 
 // newcomer is a run on its way in.
 type newcomer struct {
+	id         store.RunID
 	definition *Definition
 	header     *instance.Header
 	uuid       [16]byte
-	now        int64
+	now        int64 // its time; of the id, so that both are from before or after the clock was set
 	line       instance.Line
 	failed     error          // its params cannot be evaluated, and it is to be kept as FAILED
 	instance   int64          // of a restart, else 0
@@ -60,7 +62,7 @@ type newcomer struct {
 // accept asks the run strategy, writes the run, and lets it begin if it may.
 func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	d := n.definition
-	id := e.ids.next()
+	id := n.id
 	dec, err := e.strategies.admit(ctx, d, n.instance, n.run, id)
 	if err != nil {
 		return Started{}, err
@@ -104,7 +106,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		e.strategies.withdraw(d.Internal, &dec)
 		if errors.Is(err, store.ErrExists) {
 			if known, ferr := e.store.FindUUID(ctx, d.Internal, n.uuid); ferr == nil {
-				return duplicated(d, known), nil
+				return e.duplicated(d, known), nil
 			}
 		}
 		return Started{}, fmt.Errorf("start workflow %s: %w", d.WorkflowID, err)
@@ -210,7 +212,7 @@ func (e *Engine) stopRunning(internal int64, id store.RunID, why string) {
 		if _, _, err := e.store.Load(e.ctx, id); err != nil {
 			return false // on its way in
 		}
-		stop := instance.ActOnRun{At: nowMillis(), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
+		stop := instance.ActOnRun{At: e.clock.of(id), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
 		_, err := e.ask(e.ctx, id, stop)
 		return err == nil
 	})
@@ -261,10 +263,10 @@ func (e *Engine) requestUUID(ctx context.Context, internal int64, requestID stri
 
 // duplicated answers a start whose uuid is known. As in the reference it carries no numbers, which clients compare with;
 // the line tells which run it is.
-func duplicated(d *Definition, known *store.Run) Started {
+func (e *Engine) duplicated(d *Definition, known *store.Run) Started {
 	line := instance.InfoLine(fmt.Sprintf("The request started run [%s][%d][%d] before", d.WorkflowID, known.Instance, known.Run))
 	return Started{
-		WorkflowID: d.WorkflowID, Version: d.Version, UUID: FormatUUID(known.UUID), Status: "DUPLICATED", Line: stamped(line, nowMillis()),
+		WorkflowID: d.WorkflowID, Version: d.Version, UUID: FormatUUID(known.UUID), Status: "DUPLICATED", Line: stamped(line, e.clock.now()),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 // although they choose the texts in it. A new one belongs here once it cannot be ambiguous either.
 var storedKeys = map[string]string{
 	"internal/store: identityKey":                                   "one for the whole store",
+	"internal/engine: clockKey":                                     "one for the whole store",
 	"internal/engine: key":                                          "breakpointKey: ids of workflows and steps hold no NUL",
 	"internal/engine: j.key()":                                      "a kind holds no slash, as PostOutput sees to",
 	"internal/engine: k.key()":                                      "the same",
