@@ -111,6 +111,9 @@ func TestClockIsSet(t *testing.T) {
 						t.Errorf("run %d was given its id after run %d", later.ID, before.ID)
 					}
 					c.follow(50 * time.Millisecond)
+					if n := c.disk.Loads(c.row(c.runs[len(timers)-1]).ID); n > 20 { // not at every sweep of an hour
+						t.Errorf("the run that waits for an hour was loaded %d times", n)
+					}
 					if got, want := instance.RunStatus(c.row(started).Status), instance.RunSucceeded; got != want {
 						t.Errorf("the run that was started later is %s, want %s", got, want)
 					}
