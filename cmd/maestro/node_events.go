@@ -23,7 +23,7 @@ type outgoing struct {
 // openEvents starts to send events, as the settings say.
 func (n *node) openEvents(db store.Store) (err error) {
 	o := &outgoing{source: event.NewSource(event.Config{
-		Journal: db, Runs: n.engine, Cluster: n.cfg.ClusterName, Retention: n.cfg.Events.Retention, Now: nowMillis,
+		Journal: db, Runs: n.engine, Cluster: n.cfg.ClusterName, Retention: n.cfg.Events.Retention, Now: n.engine.SettledNow,
 	})}
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup

@@ -96,12 +96,12 @@ func (e *Engine) ActOnRun(ctx context.Context, q RunAction) (RunActed, error) {
 		return RunActed{}, err
 	}
 	out := RunActed{WorkflowID: q.WorkflowID, Instance: q.Instance, Run: row.Run}
-	out.Line = stamped(instance.InfoLine(fmt.Sprintf("User [%s] take an action to %s the running workflow instance run", q.User, q.Action)), nowMillis())
+	out.Line = stamped(instance.InfoLine(fmt.Sprintf("User [%s] take an action to %s the running workflow instance run", q.User, q.Action)), e.clock.now())
 	reason := q.Reason
 	if reason == "" {
 		reason = out.Line.Message
 	}
-	d, err := e.ask(ctx, row.ID, instance.ActOnRun{At: nowMillis(), Action: q.Action, User: q.User, Reason: reason})
+	d, err := e.ask(ctx, row.ID, instance.ActOnRun{At: e.clock.of(row.ID), Action: q.Action, User: q.User, Reason: reason})
 	if err != nil {
 		return RunActed{}, err
 	}
@@ -129,7 +129,7 @@ func (e *Engine) ActOnWorkflow(ctx context.Context, workflowID string, action in
 	// Queued ones first, from the newest to the oldest, so that none of them gets its turn because another has ended.
 	slices.Reverse(waiting)
 	for _, m := range append(waiting, live...) {
-		d, err := e.ask(ctx, m.id, instance.ActOnRun{At: nowMillis(), Action: action, User: user, Reason: reason})
+		d, err := e.ask(ctx, m.id, instance.ActOnRun{At: e.clock.of(m.id), Action: action, User: user, Reason: reason})
 		switch {
 		case refused(err): // it has ended meanwhile
 		case err != nil:
@@ -190,7 +190,7 @@ func (e *Engine) Unblock(ctx context.Context, workflowID string, line instance.L
 }
 
 func (e *Engine) unblock(ctx context.Context, id store.RunID, line instance.Line) (blocked bool, err error) {
-	d, err := e.ask(ctx, id, instance.Unblock{At: nowMillis(), Line: line})
+	d, err := e.ask(ctx, id, instance.Unblock{At: e.clock.of(id), Line: line})
 	if errors.Is(err, errDamaged) { // it, too, holds up others only until it has been seen to
 		return true, e.unblockDamaged(ctx, id, line)
 	}
@@ -200,13 +200,16 @@ func (e *Engine) unblock(ctx context.Context, id store.RunID, line instance.Line
 // ActOnStep does an action to one step of the latest run (spec/engine 10.3). A skip of a step that has ended is a restart
 // that skips it.
 func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error) {
+	asked := e.clock.now()
 	row, err := e.find(ctx, q.WorkflowID, q.Instance, 0)
 	if err != nil {
 		return StepActed{}, err
 	}
 	const why = "manual step instance API call"
 	asSkip := RestartRequest{WorkflowID: q.WorkflowID, Instance: q.Instance, Step: q.Step, User: q.User, Policy: instance.RestartFromIncomplete, Skip: true}
-	ev := instance.ActOnStep{At: nowMillis(), Step: q.Step, Action: q.Action, User: q.User, Reason: why, Asked: q.Asked}
+	ev := instance.ActOnStep{
+		At: e.clock.of(row.ID), Step: q.Step, Action: q.Action, User: q.User, Reason: why, Asked: asked - e.clock.lag(row.ID),
+	}
 	if q.Action == instance.Skip {
 		ev.Data = newRestartConfig(&asSkip).encode()
 	}
@@ -217,7 +220,7 @@ func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error)
 	case err != nil:
 		return StepActed{}, err
 	case d.acted.Action == instance.Restart:
-		return restarted(row, &asSkip, d), nil
+		return e.restarted(row, &asSkip, d), nil
 	}
 	text := fmt.Sprintf("User [%s] take action [%s] on the step", q.User, q.Action)
 	if q.Action != instance.Bypass {
@@ -225,7 +228,7 @@ func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error)
 	}
 	out := StepActed{
 		WorkflowID: q.WorkflowID, Instance: q.Instance, Run: row.Run, Version: row.Version, Step: q.Step,
-		Action: d.acted.Action, Attempt: d.acted.Attempt, Line: stamped(instance.InfoLine(text), nowMillis()),
+		Action: d.acted.Action, Attempt: d.acted.Attempt, Line: stamped(instance.InfoLine(text), e.clock.now()),
 	}
 	if q.Blocking {
 		out.State = &d.attempt

@@ -47,7 +47,7 @@ type actor struct {
 	run      *instance.Run
 	group    int32
 	seq      int64 // entries written
-	wake     int64 // as stored in the row
+	wake     int64 // as stored in the row, in the engine's time
 	created  bool  // the row exists
 	row      *store.Run
 	records  []instance.Record
@@ -147,10 +147,19 @@ func (a *actor) drain() bool {
 	a.mu.Lock()
 	a.taken, a.inbox = append(a.taken, a.inbox...), a.inbox[:0]
 	a.mu.Unlock()
-	if a.due(nowMillis()) {
-		a.taken = append(a.taken, item{event: instance.Wake{At: nowMillis()}})
+	if now := a.e.clock.of(a.id); a.due(now) {
+		a.taken = append(a.taken, item{event: instance.Wake{At: now}})
 	}
 	return len(a.taken) > 0 || a.open.any() && !time.Now().Before(a.open.again)
+}
+
+// nextWake is the run's NextWake in the engine's time, as its row has it.
+func (a *actor) nextWake() int64 {
+	next := a.run.NextWake()
+	if next != 0 {
+		next += a.e.clock.lag(a.id)
+	}
+	return next
 }
 
 func (a *actor) due(now int64) bool {
@@ -176,7 +185,7 @@ func (a *actor) patience() (time.Duration, bool) {
 	}
 	next := a.run.NextWake()
 	if next != 0 {
-		until := time.Duration(next-nowMillis()) * time.Millisecond
+		until := time.Duration(next-a.e.clock.of(a.id)) * time.Millisecond
 		if a.outside == 0 && until > soon && len(a.callers) == 0 {
 			return 0, true
 		}
@@ -313,7 +322,7 @@ func (a *actor) commit() error {
 	a.buffer = instance.AppendEntry(a.buffer[:0], a.records)
 	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Entry: a.buffer, Seq: a.seq + 1, At: at}
 	ch.Records = a.reservedRecords()
-	next := a.run.NextWake()
+	next := a.nextWake()
 	switch {
 	case !a.created:
 		a.row.Status, a.row.Ended, a.row.Wake = uint8(a.run.Status), a.ended(), next
@@ -321,7 +330,7 @@ func (a *actor) commit() error {
 		ch.Records = append(ch.Records, a.with...)
 	case a.run.Own.Terminal():
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Ended: a.ended()}
-	case next != 0 && (a.wake == 0 || next < a.wake || a.wake <= at) || a.statusChanged():
+	case next != 0 && (a.wake == 0 || next < a.wake || a.wake <= at+a.e.clock.lag(a.id)) || a.statusChanged():
 		// A wake that is stored too early wakes a run for nothing, once; one that is too late would be a lost timer.
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Wake: next}
 	}
@@ -344,8 +353,8 @@ func (a *actor) commit() error {
 // correctWake stores when the run is really due, if the stored time has passed and nothing was due: else the sweep would
 // load it again and again.
 func (a *actor) correctWake() error {
-	next := a.run.NextWake()
-	if !a.created || a.wake == 0 || a.wake > nowMillis() || next <= a.wake {
+	next := a.nextWake()
+	if !a.created || a.wake == 0 || a.wake > a.e.clock.now() || next <= a.wake {
 		return nil
 	}
 	err := a.e.committer.commit(store.Change{
@@ -390,7 +399,7 @@ func (a *actor) load() bool {
 				a.e.strategies.ended(run.Internal, a.id, run.Status)
 			}
 			if !run.Own.Terminal() && run.Status != instance.Created {
-				a.taken = append(a.taken, item{event: instance.Resumed{At: nowMillis()}})
+				a.taken = append(a.taken, item{event: instance.Resumed{At: a.e.clock.of(a.id)}})
 			}
 			return true
 		case errors.Is(err, store.ErrNotFound): // deleted, with its workflow
@@ -433,7 +442,7 @@ func (a *actor) lost(err error) {
 // that a full disk or a lost lease concerns at the same time.
 func (e *Engine) notWritten(r *instance.Run, err error) {
 	e.log.Debug("change not written, loading the run again", "run", r.Identity(), "error", err)
-	n, now, last := e.unwritten.Add(1), nowMillis(), e.warned.Load()
+	n, now, last := e.unwritten.Add(1), e.clock.now(), e.warned.Load()
 	if now-last >= 1000 && e.warned.CompareAndSwap(last, now) {
 		e.unwritten.Add(-n)
 		e.log.Warn("changes were not written, their runs are loaded again", "changes", n, "one_of_them", r.Identity(), "error", err)

@@ -39,22 +39,22 @@ func (a *actor) answer(ask instance.Ask) instance.Event {
 	e := a.e
 	switch q := ask.(type) {
 	case instance.AskBreakpoint:
-		return instance.BreakpointFound{At: nowMillis(), Step: q.Step, Attempt: q.Attempt, Set: e.breakpoints.set(a.run.WorkflowID, a.run.Plan.Nodes[q.Step].ID)}
+		return instance.BreakpointFound{At: a.e.clock.of(a.id), Step: q.Step, Attempt: q.Attempt, Set: e.breakpoints.set(a.run.WorkflowID, a.run.Plan.Nodes[q.Step].ID)}
 	case instance.AskPermits:
 		if !e.permits.acquire(holder{run: a.id, step: q.Step, attempt: q.Attempt}, e.needs(a.run, q.Step), q.Held) || q.Held {
 			return nil
 		}
-		return instance.Permitted{At: nowMillis(), Step: q.Step, Attempt: q.Attempt}
+		return instance.Permitted{At: a.e.clock.of(a.id), Step: q.Step, Attempt: q.Attempt}
 	case instance.AskTemplate:
 		t, err := e.catalog.Template(e.ctx, a.run.Plan.Nodes[q.Step].Step, q.Version)
 		if refused, ok := errors.AsType[*param.Error](err); ok {
-			return instance.TemplateFound{At: nowMillis(), Step: q.Step, Attempt: q.Attempt, Err: errors.New(refused.Detail())}
+			return instance.TemplateFound{At: a.e.clock.of(a.id), Step: q.Step, Attempt: q.Attempt, Err: errors.New(refused.Detail())}
 		} else if err != nil {
 			a.open.asks = append(a.open.asks, ask)
 			a.postpone("its job template", err)
 			return nil
 		}
-		return instance.TemplateFound{At: nowMillis(), Step: q.Step, Attempt: q.Attempt, Template: t}
+		return instance.TemplateFound{At: a.e.clock.of(a.id), Step: q.Step, Attempt: q.Attempt, Template: t}
 	case instance.AskKept:
 		kept, err := e.kept(e.ctx, a.run, q.Runs)
 		if err != nil {
@@ -62,7 +62,7 @@ func (a *actor) answer(ask instance.Ask) instance.Event {
 			a.postpone("steps of earlier runs", err)
 			return nil
 		}
-		return instance.KeptFound{At: nowMillis(), Kept: kept}
+		return instance.KeptFound{At: a.e.clock.of(a.id), Kept: kept}
 	case instance.AskNumbers:
 		a.open.numbers = append(a.open.numbers, q)
 		return nil
@@ -149,7 +149,7 @@ func (a *actor) number() error {
 	if len(sent) == 0 {
 		return nil
 	}
-	r, err := a.e.board.Reserve(a.e.ctx, list, nowMillis())
+	r, err := a.e.board.Reserve(a.e.ctx, list, a.e.clock.now())
 	if err != nil {
 		a.open.numbers = append(asked, a.open.numbers...)
 		a.postpone("the numbers of its signals", err)
@@ -165,7 +165,7 @@ func (a *actor) number() error {
 			}
 		}
 		given = given[len(s.outputs):]
-		ev := instance.Numbered{At: nowMillis(), Step: s.ask.Step, Attempt: s.ask.Attempt, Signals: signal.AppendOutputs(nil, s.outputs)}
+		ev := instance.Numbered{At: a.e.clock.of(a.id), Step: s.ask.Step, Attempt: s.ask.Attempt, Signals: signal.AppendOutputs(nil, s.outputs)}
 		if _, err := a.apply(ev); err != nil {
 			return err
 		}

@@ -94,7 +94,7 @@ func TestSimultaneousActions(t *testing.T) {
 		for _, action := range actions {
 			go func() {
 				_, err := e.ActOnStep(t.Context(), engine.StepAction{
-					WorkflowID: "wf", Instance: run.Instance, Step: "a", Action: action, User: "u", Asked: time.Now().UnixMilli(), Blocking: true,
+					WorkflowID: "wf", Instance: run.Instance, Step: "a", Action: action, User: "u", Blocking: true,
 				})
 				answers <- err
 			}()

@@ -33,7 +33,7 @@ func (e *Engine) breakRun(id store.RunID, cause error) {
 			return true
 		}
 		left = e.remainsOf(run)
-		now := max(nowMillis(), run.Modified)
+		now := max(e.clock.of(id), run.Modified)
 		pass, err := run.Apply(instance.Break{At: now, Reason: cause.Error()})
 		if err != nil {
 			panic(err) // it is live
@@ -61,7 +61,7 @@ func (e *Engine) failDamaged(id store.RunID, cause error) {
 		case !errors.Is(err, store.ErrNotFound): // else the workflow is being deleted
 			return false
 		}
-		now := nowMillis()
+		now := e.clock.of(id)
 		if n := len(entries); n > 0 {
 			now = max(now, entries[n-1].At)
 		}
@@ -103,7 +103,7 @@ func (e *Engine) unblockDamaged(ctx context.Context, id store.RunID, line instan
 		return fmt.Errorf("load run %d: %w", id, err)
 	}
 	r := &instance.Run{Status: instance.RunStatus(row.Status), Own: instance.RunStatus(row.Status)}
-	now := max(nowMillis(), row.Ended)
+	now := max(e.clock.of(id), row.Ended)
 	pass, err := r.Apply(instance.Unblock{At: now, Line: line})
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func (e *Engine) SetBreakpoint(ctx context.Context, workflowID, stepID, user str
 	if _, ok := d.Plan.Ordinal(stepID); !ok {
 		return Breakpoint{}, fmt.Errorf("%w: Breakpoint can't be set as stepId [%s] is not present for the workflowId [%s]", ErrBadRequest, stepID, workflowID)
 	}
-	bp := Breakpoint{WorkflowID: workflowID, StepID: stepID, CreateTime: nowMillis(), CreatedBy: user}
+	bp := Breakpoint{WorkflowID: workflowID, StepID: stepID, CreateTime: e.clock.now(), CreatedBy: user}
 	value, err := json.Marshal(bp)
 	if err != nil {
 		return Breakpoint{}, err
@@ -133,7 +133,7 @@ func (e *Engine) RemoveBreakpoint(ctx context.Context, workflowID, stepID, user 
 	}
 	resumed := 0
 	err := e.paused(ctx, workflowID, stepID, func(r *instance.Run, step int) error {
-		_, err := e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: nowMillis(), Step: stepID, Action: instance.Resume, User: user})
+		_, err := e.ask(ctx, store.RunID(r.ID), instance.ActOnStep{At: e.clock.of(store.RunID(r.ID)), Step: stepID, Action: instance.Resume, User: user})
 		if refused(err) {
 			return nil // it went on by itself
 		}
@@ -189,7 +189,7 @@ func (e *Engine) ResumeAttempt(ctx context.Context, workflowID string, inst, run
 	if err != nil {
 		return StepActed{}, err
 	}
-	_, err = e.ask(ctx, row.ID, instance.ActOnStep{At: nowMillis(), Step: stepID, Attempt: attempt, Action: instance.Resume, User: user})
+	_, err = e.ask(ctx, row.ID, instance.ActOnStep{At: e.clock.of(row.ID), Step: stepID, Attempt: attempt, Action: instance.Resume, User: user})
 	if refused(err) {
 		return StepActed{}, fmt.Errorf("%w: No paused attempt is resumed because step attempt [%s][%d][%d][%s][%d] is not paused: it has not been created yet, or went on already",
 			ErrNotFound, workflowID, inst, row.Run, stepID, attempt)
@@ -199,6 +199,6 @@ func (e *Engine) ResumeAttempt(ctx context.Context, workflowID string, inst, run
 	line := instance.InfoLine(fmt.Sprintf("User [%s] take action [RESUME] on the step [%s]", user, stepID))
 	return StepActed{
 		WorkflowID: workflowID, Instance: inst, Run: row.Run, Version: row.Version, Step: stepID, Action: instance.Resume, Attempt: attempt,
-		Line: stamped(line, nowMillis()),
+		Line: stamped(line, e.clock.now()),
 	}, nil
 }

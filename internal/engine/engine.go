@@ -28,6 +28,8 @@ type Config struct {
 	LeaseFor     time.Duration // how long a lease lasts without renewal; default 10 s
 	ActionWithin time.Duration // how long a blocking action may take; default 5 s
 
+	Wall func() time.Time // the machine's clock, for tests that set it; default time.Now
+
 	// What the reference does not do with the signals that steps announce (spec/signals-triggers 4.4).
 	SignalPerAttempt bool // each attempt announces instances of its own, also of params that were announced before
 	SignalPayload    bool // the payload of an output goes into the instance
@@ -84,7 +86,9 @@ type Engine struct {
 	waker       *waker
 	hub         *hub
 	board       *board.Board
+	clock       *clock
 	ids         ids
+	origin      store.ID // of the store; set by Open
 
 	ctx      context.Context // given to runtimes and the store; ends when the engine stops
 	cancel   context.CancelCauseFunc
@@ -124,8 +128,9 @@ func New(cfg Config, s Store, c Catalog, lang *language.Language, runtimes map[s
 		cfg: cfg, store: s, catalog: c, language: lang, runtimes: runtimes, log: log,
 		committer: newCommitter(s, cfg.QueueLimit),
 		stopping:  make(chan struct{}), ready: make(chan struct{}),
-		epochs: make(map[int32]int64), hub: newHub(),
+		epochs: make(map[int32]int64), hub: newHub(), clock: newClock(cfg.Wall),
 	}
+	e.ids.clock = e.clock
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
 	e.permits = newPermits(e)
 	e.outputs = newOutputs(e)
@@ -145,7 +150,14 @@ func (e *Engine) Open(ctx context.Context) error {
 	if e.started.Swap(true) {
 		return nil
 	}
-	leases, err := e.store.Claim(ctx, e.cfg.Node, e.cfg.Groups, nowMillis(), e.cfg.LeaseFor.Milliseconds())
+	var err error
+	if e.origin, err = store.Identity(ctx, e.store); err != nil {
+		return err
+	}
+	if err := e.openClock(ctx); err != nil {
+		return err
+	}
+	leases, err := e.store.Claim(ctx, e.cfg.Node, e.cfg.Groups, e.clock.now(), e.cfg.LeaseFor.Milliseconds())
 	if err != nil {
 		return fmt.Errorf("claim run groups: %w", err)
 	}
@@ -207,6 +219,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		if !e.started.Load() {
 			return nil
 		}
+		_ = e.store.PutRecords(context.WithoutCancel(ctx), e.clock.record()) // the next start does without, less exactly
 		return e.store.Release(context.WithoutCancel(ctx), e.cfg.Node)
 	case <-ctx.Done():
 		e.cancel(ErrClosed)

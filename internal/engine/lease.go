@@ -35,7 +35,7 @@ func (e *Engine) setEpochs(leases []store.Lease) {
 	}
 }
 
-// keepLeases renews this node's leases until the engine stops. A lease that is lost needs no further care: the commits
+// keepLeases renews this node's leases, and keeps time, until the engine stops. A lease that is lost needs no further care: the commits
 // of its runs are refused, and their actors drop what they have.
 func (e *Engine) keepLeases() {
 	every := time.NewTicker(e.cfg.LeaseFor / 3)
@@ -46,7 +46,8 @@ func (e *Engine) keepLeases() {
 			return
 		case <-every.C:
 		}
-		leases, err := e.store.Renew(e.ctx, e.cfg.Node, nowMillis(), e.cfg.LeaseFor.Milliseconds())
+		e.keepTime()
+		leases, err := e.store.Renew(e.ctx, e.cfg.Node, e.clock.now(), e.cfg.LeaseFor.Milliseconds())
 		if err != nil {
 			e.log.Warn("leases not renewed", "error", err)
 			continue

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
@@ -21,6 +22,9 @@ type JobOutput struct {
 // PostOutput gives output data to the step that has the job, durably. Where no step has it yet it is kept for a day, and
 // given to the first that does before that finishes; delivered is then false. Doing it again changes nothing.
 func (e *Engine) PostOutput(ctx context.Context, q JobOutput) (delivered bool, err error) {
+	if strings.Contains(q.Type, "/") { // which ends the kind in a key
+		return false, fmt.Errorf("%w: external_job_type %q is not the type of a step", ErrBadRequest, q.Type)
+	}
 	j := job{jobKind(q.Type), q.Job}
 	if w := e.outputs.worker(j); w != nil {
 		return true, e.outputs.post(ctx, w, q)
@@ -45,7 +49,7 @@ func (o *outputs) post(ctx context.Context, w *worker, q JobOutput) error {
 	if q.WorkflowID != "" && q.WorkflowID != w.workflow {
 		return fmt.Errorf("%w: job [%s] of type [%s] belongs to workflow [%s], not [%s]", ErrBadRequest, q.Job, q.Type, w.workflow, q.WorkflowID)
 	}
-	_, err := o.e.ask(ctx, w.run, instance.Posted{At: nowMillis(), Step: w.step, Attempt: w.attempt, Output: q.Data})
+	_, err := o.e.ask(ctx, w.run, instance.Posted{At: o.e.clock.of(w.run), Step: w.step, Attempt: w.attempt, Output: q.Data})
 	switch {
 	case errors.Is(err, instance.ErrStale):
 		return fmt.Errorf("%w: the step that had job [%s] of type [%s] has ended; its output data was not taken", ErrConflict, q.Job, q.Type)
@@ -60,7 +64,7 @@ func (o *outputs) keep(ctx context.Context, j job, q JobOutput) error {
 	if err := o.room(ctx, j); err != nil {
 		return err
 	}
-	k := keptOutput{At: nowMillis(), Workflow: q.WorkflowID, Output: q.Data}
+	k := keptOutput{At: o.e.clock.now(), Workflow: q.WorkflowID, Output: q.Data}
 	old, err := o.e.store.Record(ctx, outputKind, j.key())
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("read output data of job [%s]: %w", q.Job, err)
@@ -86,7 +90,7 @@ func (o *outputs) room(ctx context.Context, j job) error {
 	o.mu.Lock()
 	var old []store.Record
 	if _, ok := o.kept[j]; !ok && len(o.kept) >= maxKept {
-		before := nowMillis() - keepOutput.Milliseconds()
+		before := o.e.clock.settled(keepOutput) - keepOutput.Milliseconds()
 		for k, at := range o.kept {
 			if at < before {
 				old = append(old, store.Record{Kind: outputKind, Key: k.key()})
@@ -98,7 +102,7 @@ func (o *outputs) room(ctx context.Context, j job) error {
 			return fmt.Errorf("%w: output data of %d jobs is kept that no step has claimed, which is the limit", ErrBusy, maxKept)
 		}
 	}
-	o.kept[j] = nowMillis()
+	o.kept[j] = o.e.clock.now()
 	o.mu.Unlock()
 	if err := o.e.store.PutRecords(ctx, old...); err != nil {
 		return fmt.Errorf("drop old output data: %w", err)
@@ -123,12 +127,12 @@ func (o *outputs) claim(w *worker, claims []job) []item {
 			o.e.log.Warn("output data of a job cannot be read", "job", j.key(), "error", err)
 			continue
 		}
-		if k.Workflow != "" && k.Workflow != w.workflow || nowMillis()-k.At > keepOutput.Milliseconds() {
+		if k.Workflow != "" && k.Workflow != w.workflow || o.e.clock.settled(keepOutput)-k.At > keepOutput.Milliseconds() {
 			o.e.log.Warn("output data of a job is dropped: it is too old or of another workflow", "job", j.key(), "workflow", k.Workflow)
 			o.drop(j)
 			continue
 		}
-		items = append(items, item{event: instance.Posted{At: nowMillis(), Step: w.step, Attempt: w.attempt, Output: k.Output}})
+		items = append(items, item{event: instance.Posted{At: o.e.clock.of(w.run), Step: w.step, Attempt: w.attempt, Output: k.Output}})
 	}
 	return items
 }

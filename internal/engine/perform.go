@@ -46,6 +46,7 @@ func (a *actor) launch(eff instance.Launch) {
 	}
 	a.outside++
 	att := describe(a.run, eff.Step, &a.run.Steps[eff.Step].Attempt, eff.Again)
+	a.e.clock.dated(att, a.id)
 	rep := &reporter{e: a.e, run: a.id, step: eff.Step, attempt: eff.Attempt}
 	rt := a.e.runtimes[att.Definition.Type]
 	if rt == nil {
@@ -108,7 +109,7 @@ type reporter struct {
 // Report implements step.Reporter.
 func (p *reporter) Report(rep step.Report) {
 	ev := instance.Reported{
-		At: nowMillis(), Step: p.step, Attempt: p.attempt, Outcome: instance.Outcome(rep.State), Begun: rep.Begun, Waits: rep.Waits,
+		At: p.e.clock.of(p.run), Step: p.step, Attempt: p.attempt, Outcome: instance.Outcome(rep.State), Begun: rep.Begun, Waits: rep.Waits,
 		Artifacts: rep.Artifacts,
 	}
 	for _, l := range rep.Timeline {
@@ -136,9 +137,6 @@ func lineOf(l step.Line) instance.Line {
 	}
 	return instance.WarnLine(l.Message)
 }
-
-// nowMillis is the time that events carry.
-func nowMillis() int64 { return time.Now().UnixMilli() }
 
 var _ step.Reporter = (*reporter)(nil)
 

@@ -45,7 +45,7 @@ type holder struct {
 func newPermits(e *Engine) *permits {
 	return &permits{
 		wake: func(h holder) {
-			e.deliver(h.run, item{event: instance.Permitted{At: nowMillis(), Step: h.step, Attempt: h.attempt}})
+			e.deliver(h.run, item{event: instance.Permitted{At: e.clock.of(h.run), Step: h.step, Attempt: h.attempt}})
 		},
 		tags: make(map[string]*tag), held: make(map[holder][]string), waiting: make(map[holder][]need),
 		byRun: make(map[store.RunID]map[holder]struct{}), limits: make(map[string]int64),

@@ -115,7 +115,6 @@ type StepAction struct {
 	Step       string
 	Action     instance.Action
 	User       string
-	Asked      int64 // epoch milliseconds at which the request came in; 0: not said
 	Blocking   bool
 }
 

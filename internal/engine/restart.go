@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"maestro/internal/doc"
 	"maestro/internal/instance"
@@ -47,7 +48,7 @@ func (e *Engine) RestartStep(ctx context.Context, q RestartRequest) (StepActed, 
 		return e.restartAs(ctx, row, &q)
 	}
 	ev := instance.ActOnStep{
-		At: nowMillis(), Step: q.Step, Action: instance.Restart, User: q.User, Reason: "restart", Skip: q.Skip, Data: newRestartConfig(&q).encode(),
+		At: e.clock.of(row.ID), Step: q.Step, Action: instance.Restart, User: q.User, Reason: "restart", Skip: q.Skip, Data: newRestartConfig(&q).encode(),
 	}
 	d, err := e.ask(ctx, row.ID, ev)
 	switch {
@@ -56,15 +57,15 @@ func (e *Engine) RestartStep(ctx context.Context, q RestartRequest) (StepActed, 
 	case err != nil:
 		return StepActed{}, err
 	}
-	return restarted(row, &q, d), nil
+	return e.restarted(row, &q, d), nil
 }
 
 // restarted answers a restart that became a new attempt of the run.
-func restarted(row *store.Run, q *RestartRequest, d done) StepActed {
+func (e *Engine) restarted(row *store.Run, q *RestartRequest, d done) StepActed {
 	line := instance.InfoLine(fmt.Sprintf("User [%s] take action [RESTART] on the step", q.User))
 	return StepActed{
 		WorkflowID: q.WorkflowID, Instance: q.Instance, Run: row.Run, Version: row.Version, Step: q.Step,
-		Action: instance.Restart, Attempt: d.attempt.Number, State: &d.attempt, Line: stamped(line, nowMillis()),
+		Action: instance.Restart, Attempt: d.attempt.Number, State: &d.attempt, Line: stamped(line, e.clock.now()),
 	}
 }
 
@@ -96,11 +97,12 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 		return Started{}, err
 	}
 	if known != nil {
-		out := duplicated(d, known)
+		out := e.duplicated(d, known)
 		out.Instance = q.Instance
 		return out, nil
 	}
-	now := nowMillis()
+	id := e.ids.next()
+	now := e.clock.of(id)
 	line := startLine(Initiator{User: q.User})
 	h := &instance.Header{
 		Correlation: last.CorrelationID(), Requested: q.Requested, Policy: q.Policy, Properties: last.Header.Properties,
@@ -118,7 +120,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 		return Started{}, err
 	}
 	start := &language.RunStart{
-		Identity: identityOf(d, uuid), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), Policy: h.Policy,
+		Identity: strconv.FormatInt(int64(id), 36), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), Policy: h.Policy,
 		Previous: last.Params, RestartParams: q.RunParams, Restart: true, Now: now,
 	}
 	if last.Params == nil {
@@ -130,7 +132,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if !start.Restart {
 		h.RunParams = q.RunParams.AppendJSON(nil)
 	}
-	n := newcomer{definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
+	n := newcomer{id: id, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
 	return e.accept(ctx, &n)
 }
 

@@ -15,7 +15,7 @@ import (
 func (e *Engine) Board() *board.Board { return e.board }
 
 func (e *Engine) newBoard() *board.Board {
-	return board.New(board.Config{Reader: e.store, Commit: e.commitSignal, Wake: e.signalled, Now: nowMillis, Log: e.log})
+	return board.New(board.Config{Reader: e.store, Commit: e.commitSignal, Wake: e.signalled, Now: e.clock.now, Log: e.log})
 }
 
 // commitSignal writes what belongs to a signal, under the lease of the group that its name falls into.
@@ -29,12 +29,12 @@ func (e *Engine) commitSignal(name string, records []store.Record, at int64) err
 
 // CommitRecords writes records of others that belong to a name, durably and together with whatever else is written now.
 func (e *Engine) CommitRecords(name string, records []store.Record) error {
-	return e.commitSignal(name, records, nowMillis())
+	return e.commitSignal(name, records, e.clock.now())
 }
 
 // signalled tells a run that a signal matched what one of its steps waits for.
 func (e *Engine) signalled(w board.Waiter, i *signal.Instance) {
-	ev := instance.Signalled{At: nowMillis(), Step: w.Step, Attempt: w.Attempt, Dependency: w.Dependency, Sequence: i.Seq}
+	ev := instance.Signalled{At: e.clock.of(w.Run), Step: w.Step, Attempt: w.Attempt, Dependency: w.Dependency, Sequence: i.Seq}
 	if len(i.Params) > 0 {
 		ev.Params = i.Params.AppendJSON(nil)
 	}

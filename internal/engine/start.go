@@ -35,10 +35,11 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	}
 	line := startLine(q.Initiator)
 	if known != nil {
-		return duplicated(d, known), nil
+		return e.duplicated(d, known), nil
 	}
-	n := newcomer{definition: d, uuid: uuid, now: nowMillis(), line: line, with: q.Records}
-	n.header, n.failed, err = e.header(ctx, d, &q, identityOf(d, uuid), line, n.now)
+	id := e.ids.next()
+	n := newcomer{id: id, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
+	n.header, n.failed, err = e.header(ctx, d, &q, id, line, n.now)
 	if err != nil {
 		return Started{}, err
 	}
@@ -47,10 +48,11 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 
 // newcomer is a run on its way in.
 type newcomer struct {
+	id         store.RunID
 	definition *Definition
 	header     *instance.Header
 	uuid       [16]byte
-	now        int64
+	now        int64 // its time; of the id, so that both are from before or after the clock was set
 	line       instance.Line
 	failed     error          // its params cannot be evaluated, and it is to be kept as FAILED
 	instance   int64          // of a restart, else 0
@@ -61,7 +63,7 @@ type newcomer struct {
 // accept asks the run strategy, writes the run, and lets it begin if it may.
 func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	d := n.definition
-	id := e.ids.next()
+	id := n.id
 	dec, err := e.strategies.admit(ctx, d, n.instance, n.run, id)
 	if err != nil {
 		return Started{}, err
@@ -96,7 +98,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		e.strategies.withdraw(d.Internal, &dec)
 		if errors.Is(err, store.ErrExists) {
 			if known, ferr := e.store.FindUUID(ctx, d.Internal, n.uuid); ferr == nil {
-				return duplicated(d, known), nil
+				return e.duplicated(d, known), nil
 			}
 		}
 		return Started{}, fmt.Errorf("start workflow %s: %w", d.WorkflowID, err)
@@ -166,7 +168,7 @@ func (e *Engine) superseded(internal int64, dec *decision) {
 func (e *Engine) stopQueued(m, by member, why string) {
 	line := instance.InfoLine(fmt.Sprintf("Stopped while queued, superseded by run [%d][%d] under the run strategy %s", by.instance, by.run, why))
 	_ = e.insist(func(tries int) bool {
-		_, err := e.ask(e.ctx, m.id, instance.EndQueued{At: nowMillis(), Status: instance.RunStopped, Line: line, Began: why == string(spec.LastOnly)})
+		_, err := e.ask(e.ctx, m.id, instance.EndQueued{At: e.clock.of(m.id), Status: instance.RunStopped, Line: line, Began: why == string(spec.LastOnly)})
 		switch {
 		case err == nil || errors.Is(err, instance.ErrStale):
 			return true
@@ -184,7 +186,7 @@ func (e *Engine) stopRunning(internal int64, id store.RunID, why string) {
 		if !e.strategies.runs(internal, id) {
 			return true
 		}
-		stop := instance.ActOnRun{At: nowMillis(), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
+		stop := instance.ActOnRun{At: e.clock.of(id), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
 		_, err := e.ask(e.ctx, id, stop)
 		return err == nil
 	})
@@ -235,10 +237,10 @@ func (e *Engine) requestUUID(ctx context.Context, internal int64, requestID stri
 
 // duplicated answers a start whose uuid is known. As in the reference it carries no numbers, which clients compare with;
 // the line tells which run it is.
-func duplicated(d *Definition, known *store.Run) Started {
+func (e *Engine) duplicated(d *Definition, known *store.Run) Started {
 	line := instance.InfoLine(fmt.Sprintf("The request started run [%s][%d][%d] before", d.WorkflowID, known.Instance, known.Run))
 	return Started{
-		WorkflowID: d.WorkflowID, Version: d.Version, UUID: FormatUUID(known.UUID), Status: "DUPLICATED", Line: stamped(line, nowMillis()),
+		WorkflowID: d.WorkflowID, Version: d.Version, UUID: FormatUUID(known.UUID), Status: "DUPLICATED", Line: stamped(line, e.clock.now()),
 	}
 }
 
@@ -278,14 +280,9 @@ func startLine(in Initiator) instance.Line {
 	}
 }
 
-// identityOf returns a text that no other run has.
-func identityOf(d *Definition, uuid [16]byte) string {
-	return strconv.FormatInt(d.Internal, 36) + FormatUUID(uuid)
-}
-
 // header decides everything about a new run that will not change. failed is the reason why its params cannot be
 // evaluated, for a run that is to be kept all the same.
-func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, identity string, line instance.Line, now int64) (h *instance.Header, failed, err error) {
+func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, id store.RunID, line instance.Line, now int64) (h *instance.Header, failed, err error) {
 	h = &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts, StepParams: q.StepRunParams}
 	if h.Requested == 0 {
 		h.Requested = now
@@ -308,7 +305,7 @@ func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, ide
 		return nil, nil, err
 	}
 	start := &language.RunStart{
-		Identity: identity, WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: now,
+		Identity: strconv.FormatInt(int64(id), 36), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: now,
 	}
 	failed, err = e.evaluate(h, start, q.PersistFailed)
 	return h, failed, err

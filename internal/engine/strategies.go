@@ -171,7 +171,7 @@ func (e *Engine) recover(live []store.RunID) {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			loaded := make(chan struct{})
-			e.deliver(id, item{event: instance.Wake{At: nowMillis()}, done: func(*instance.Run, instance.Acted, error) { close(loaded) }})
+			e.deliver(id, item{event: instance.Wake{At: e.clock.of(id)}, done: func(*instance.Run, instance.Acted, error) { close(loaded) }})
 			<-loaded
 		})
 	}
@@ -381,7 +381,7 @@ func (e *Engine) Changed(internal int64) { e.strategies.dequeue(e.strategies.flo
 
 // startQueued gives a queued run its turn.
 func (e *Engine) startQueued(f *flow, m member) {
-	e.deliver(m.id, item{event: instance.Start{At: nowMillis()}, done: func(r *instance.Run, _ instance.Acted, err error) {
+	e.deliver(m.id, item{event: instance.Start{At: e.clock.of(m.id)}, done: func(r *instance.Run, _ instance.Acted, err error) {
 		switch {
 		case err == nil:
 		case errors.Is(err, instance.ErrStale):

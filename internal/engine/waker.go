@@ -8,7 +8,7 @@ import (
 	"maestro/internal/store"
 )
 
-// waker brings runs back into memory when something of theirs is due. It holds a time and an id for each run that left
+// waker brings runs back into memory when something of theirs is due. It holds a time (the engine's) and an id for each run that left
 // memory with a timer, and asks the store now and then for wakes that nobody remembers (after a crash between a commit
 // and the note here, or from another node): the sweep, which is never the normal path.
 type waker struct {
@@ -39,9 +39,10 @@ func (w *wakes) Pop() any {
 
 func newWaker(e *Engine) *waker { return &waker{e: e, nudge: make(chan struct{}, 1)} }
 
-// add notes that a run is due at a time. A note that turns out to be too early costs one load.
+// add notes that a run is due at a time of its own. A note that turns out to be too early costs one load.
 func (w *waker) add(at int64, id store.RunID) {
 	w.mu.Lock()
+	at += w.e.clock.lag(id)
 	heap.Push(&w.due, wakeAt{at, id})
 	first := w.due[0].id == id
 	w.mu.Unlock()
@@ -50,6 +51,20 @@ func (w *waker) add(at int64, id store.RunID) {
 		case w.nudge <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// shiftLocked moves all notes to where they are after the clock was set.
+func (w *waker) shiftLocked(by int64) {
+	if by == 0 {
+		return
+	}
+	for i := range w.due {
+		w.due[i].at += by
+	}
+	select {
+	case w.nudge <- struct{}{}:
+	default:
 	}
 }
 
@@ -81,7 +96,7 @@ func (w *waker) run() {
 		case <-sweep.C:
 			w.sweep()
 		}
-		ids, next := w.pop(nowMillis())
+		ids, next := w.pop(w.e.clock.now())
 		for _, id := range ids {
 			w.e.deliver(id)
 		}
@@ -91,7 +106,7 @@ func (w *waker) run() {
 
 // sweep wakes runs whose wake is overdue in the store and that are not in memory.
 func (w *waker) sweep() {
-	now := nowMillis()
+	now := w.e.clock.now()
 	for _, group := range w.e.groups() {
 		rows, err := w.e.store.Due(w.e.ctx, group, now-w.e.cfg.SweepEvery.Milliseconds(), 1000)
 		if err != nil {

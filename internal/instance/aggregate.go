@@ -44,13 +44,17 @@ func (b *Baseline) Encode() []byte {
 func (r *Run) Aggregate() *Baseline {
 	out := &Baseline{Status: r.Status.String(), Steps: make(map[string]View)}
 	base := ParseBaseline(r.Header.Baseline)
+	var reached []bool // of a restart from one step
+	if r.Header.Target > 0 && base != nil {
+		reached = r.reached()
+	}
 	for i := range r.Plan.Workflow.Steps {
 		id := string(r.Plan.Workflow.Steps[i].ID)
 		view := View{}
 		if step, ok := r.Plan.Ordinal(id); ok {
 			if s := &r.Steps[step]; s.Number > 0 {
 				view = View{Run: r.Number, Status: s.Status, Start: s.Times[Starting], End: s.Ended}
-			} else if r.Header.Target > 0 && base != nil && !r.reachable(step) {
+			} else if reached != nil && !reached[step] {
 				view = base.Steps[id] // a root that this run was not asked to restart
 			}
 		} else if base != nil {
@@ -62,17 +66,27 @@ func (r *Run) Aggregate() *Baseline {
 	return out
 }
 
-// reachable reports whether a step follows from a root that began with this run.
-func (r *Run) reachable(step int) bool {
-	if len(r.Plan.Nodes[step].Predecessors) == 0 {
-		return r.rootRuns(step)
-	}
-	for _, p := range r.Plan.Nodes[step].Predecessors {
-		if r.reachable(p) {
-			return true
+// reached says of each step whether it follows from a root that began with this run.
+func (r *Run) reached() []bool {
+	reached := make([]bool, len(r.Plan.Nodes))
+	var ready []int
+	reach := func(step int) {
+		if !reached[step] {
+			reached[step] = true
+			ready = append(ready, step)
 		}
 	}
-	return false
+	for _, root := range r.Plan.Roots {
+		if r.rootRuns(root) {
+			reach(root)
+		}
+	}
+	for i := 0; i < len(ready); i++ {
+		for _, e := range r.Plan.Nodes[ready[i]].Successors {
+			reach(e.To)
+		}
+	}
+	return reached
 }
 
 // aggregate returns the status of the instance after a run that ended with own (spec/engine 9.4): a restart that

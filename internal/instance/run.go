@@ -2,6 +2,7 @@ package instance
 
 import (
 	"crypto/sha1"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -35,12 +36,13 @@ type Language interface {
 
 // Run is one run of a workflow instance: the fold of its records.
 type Run struct {
-	ID         int64 // surrogate key in the store
+	Origin     [16]byte // identity of the store
+	ID         int64    // surrogate key in the store
 	WorkflowID string
 	Internal   int64 // internal id of the workflow
 	Instance   int64
-	Number     int64 // workflow_run_id
-	UUID       string
+	Number     int64  // workflow_run_id
+	UUID       string // the caller's request id, if any: unique within the workflow only
 	Version    int64
 	Created    int64 // epoch milliseconds
 	Header     *Header
@@ -187,16 +189,17 @@ func (r *Run) Identity() string {
 	return fmt.Sprintf("[%s][%d][%d]", r.WorkflowID, r.Instance, r.Number)
 }
 
-// AttemptUUID returns the identity of an attempt. It is derived from the run's, so that an attempt made again after a
-// crash is the same attempt, and need not be stored.
+// AttemptUUID returns the identity of an attempt, which names its work wherever that is done. It is derived, so that an
+// attempt made again after a crash is the same attempt, and need not be stored. It is derived from what nobody but us
+// gives out: the run's uuid is the caller's, and two workflows may have been started with the same one.
 func (r *Run) AttemptUUID(step int, number int64) string {
-	h := sha1.New()
-	h.Write([]byte(r.UUID))
-	h.Write([]byte(r.Plan.Nodes[step].ID))
-	h.Write([]byte{0})
-	h.Write([]byte(strconv.FormatInt(number, 10)))
-	var sum [sha1.Size]byte
-	b := h.Sum(sum[:0])[:16]
+	id := r.Plan.Nodes[step].ID
+	b := append(make([]byte, 0, 128), r.Origin[:]...)
+	for _, n := range [...]int64{r.Internal, r.ID, number, int64(len(id))} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	sum := sha1.Sum(append(b, id...))
+	b = sum[:16]
 	b[6] = b[6]&0x0f | 0x50 // version 5: name-based (RFC 9562)
 	b[8] = b[8]&0x3f | 0x80
 	var out [36]byte

@@ -37,7 +37,7 @@ func (a *Runs) onStep(act instance.Action) HandlerFunc {
 			return noRun(p.workflow, p.instance, 0)
 		}
 		acted, err := a.cfg.Steps.ActOnStep(r.Context(), engine.StepAction{
-			WorkflowID: p.workflow, Instance: p.instance, Step: r.PathValue("s"), Action: act, User: user, Asked: a.cfg.Now(), Blocking: blocking,
+			WorkflowID: p.workflow, Instance: p.instance, Step: r.PathValue("s"), Action: act, User: user, Blocking: blocking,
 		})
 		if err != nil {
 			return err

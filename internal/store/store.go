@@ -113,6 +113,9 @@ type Runs interface {
 	// FindUUID returns the row of the run of the workflow that was started with this uuid, or ErrNotFound.
 	FindUUID(ctx context.Context, workflow int64, uuid [16]byte) (*Run, error)
 
+	// Newest returns the highest ID that any run has, 0 when there is none.
+	Newest(ctx context.Context) (RunID, error)
+
 	// List returns rows without Header in the order and range that q asks for.
 	List(ctx context.Context, q RunQuery) ([]Run, error)
 

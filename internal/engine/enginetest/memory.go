@@ -283,6 +283,17 @@ func (m *Memory) Counts(ctx context.Context, workflow int64) (store.Counts, erro
 	return c, err
 }
 
+// Newest implements store.Runs.
+func (m *Memory) Newest(ctx context.Context) (newest store.RunID, err error) {
+	err = m.view(ctx, func() error {
+		for id := range m.runs {
+			newest = max(newest, id)
+		}
+		return nil
+	})
+	return newest, err
+}
+
 // Live implements store.Runs.
 func (m *Memory) Live(ctx context.Context, group int32, after store.RunID, n int) ([]store.Run, error) {
 	return m.choose(ctx, n, true, func(r *memoryRun) bool {

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"sync"
@@ -45,7 +46,7 @@ func (w *World) job(a *step.Attempt) *job {
 	j := w.jobs[a.UUID]
 	if j == nil {
 		h := fnv.New64a()
-		h.Write([]byte(a.UUID))
+		fmt.Fprintf(h, "%q %q %q %d", a.RunUUID, a.WorkflowID, a.StepID, a.Number) // what a seed decides; a.UUID is not
 		j = &job{r: rand.New(rand.NewPCG(w.Seed, h.Sum64()))}
 		w.jobs[a.UUID] = j
 	}

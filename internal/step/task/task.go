@@ -25,9 +25,15 @@ func About() spec.Type {
 // step to the call that begins the next one of the same run. The zero value is ready for use.
 type Runtime struct {
 	mu   sync.Mutex
-	last map[string]time.Time // by run: when its last step was reported done
-	hops []time.Duration      // the newest maxHops, in no order
+	last map[run]time.Time // when its last step was reported done
+	hops []time.Duration   // the newest maxHops, in no order
 	next int
+}
+
+// run names a run by what nobody but the engine gives out.
+type run struct {
+	workflow         string
+	instance, number int64
 }
 
 const (
@@ -37,19 +43,19 @@ const (
 
 // Start implements step.Runtime.
 func (t *Runtime) Start(_ context.Context, a *step.Attempt, r step.Reporter) {
-	now := time.Now()
+	now, of := time.Now(), run{a.WorkflowID, a.Instance, a.Run}
 	t.mu.Lock()
 	if t.last == nil || len(t.last) >= maxRuns {
-		t.last = make(map[string]time.Time) // runs that have ended are not told of; starting over loses a few hops
+		t.last = make(map[run]time.Time) // runs that have ended are not told of; starting over loses a few hops
 	}
-	if before, ok := t.last[a.RunUUID]; ok {
+	if before, ok := t.last[of]; ok {
 		if len(t.hops) < maxHops {
 			t.hops = append(t.hops, 0)
 		}
 		t.hops[t.next%maxHops] = now.Sub(before)
 		t.next++
 	}
-	t.last[a.RunUUID] = time.Now()
+	t.last[of] = time.Now()
 	t.mu.Unlock()
 	r.Report(step.Report{State: step.Done})
 }

@@ -127,6 +127,18 @@ func (s *Store) Counts(ctx context.Context, workflow int64) (store.Counts, error
 	return counts, err
 }
 
+// Newest implements store.Runs.
+func (s *Store) Newest(ctx context.Context) (store.RunID, error) {
+	var id store.RunID
+	err := s.read(ctx, "newest", func(c *conn) error {
+		_, err := c.prepare(`
+			SELECT coalesce(max(id), 0)
+			FROM run`).one(func(q *stmt) { id = store.RunID(q.colInt(0)) })
+		return err
+	})
+	return id, err
+}
+
 // Live implements store.Runs.
 func (s *Store) Live(ctx context.Context, group int32, after store.RunID, n int) ([]store.Run, error) {
 	var runs []store.Run

@@ -36,6 +36,16 @@ func Lists(t *testing.T, open func(t *testing.T) store.Store) {
 			_, err = f.FindUUID(t.Context(), aWorkflow, [16]byte{1})
 			wantErr(t, err, store.ErrNotFound)
 		}},
+		{"Newest", func(t *testing.T, f *fixture) {
+			got, err := f.Newest(t.Context())
+			noErr(t, err)
+			wantEqual(t, got, store.RunID(0))
+			a, b := aRun(1), aRun(2)
+			f.create(b, a)
+			got, err = f.Newest(t.Context())
+			noErr(t, err)
+			wantEqual(t, got, max(a.ID, b.ID))
+		}},
 		{"FindUUID", func(t *testing.T, f *fixture) {
 			want := aRun(1)
 			f.create(want, aRun(2))

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"maestro/internal/store"
@@ -56,6 +57,28 @@ func Records(t *testing.T, open func(t *testing.T) store.Store) {
 			got, err := f.Scan(t.Context(), "k", "", "", 10)
 			noErr(t, err)
 			wantEqual(t, got, []store.Record{put("a", "1")})
+		}},
+		{"IdentityIsMadeOnce", func(t *testing.T, f *fixture) {
+			ids := make([]store.ID, 8)
+			var all sync.WaitGroup
+			for i := range ids {
+				all.Go(func() {
+					id, err := store.Identity(t.Context(), f)
+					if err != nil {
+						t.Error(err)
+					}
+					ids[i] = id
+				})
+			}
+			all.Wait()
+			for _, id := range ids {
+				wantEqual(t, id, ids[0])
+			}
+			other, err := store.Identity(t.Context(), open(t))
+			noErr(t, err)
+			if other == ids[0] || other == (store.ID{}) {
+				t.Errorf("two stores have the identities %x and %x", ids[0], other)
+			}
 		}},
 		{"UniqueIsTakenOnce", func(t *testing.T, f *fixture) {
 			unique := put("a", "1")
