@@ -218,12 +218,13 @@ func (cl *cluster) lost(j *job, s *state) time.Duration {
 		cl.settle(j, step.Report{State: step.Stopped}, false)
 		return idle
 	}
-	why := fmt.Sprintf("Kubernetes pod [%s] is gone: somebody deleted it, or its node was lost", j.name)
-	if s != nil && s.evicted != "" {
-		why = fmt.Sprintf("Kubernetes pod [%s] is gone: %s, %s", j.name, s.evicted, clause(s.message))
+	why := "is gone: somebody deleted it, or its node was lost"
+	if s != nil && s.taken != "" {
+		why = "is gone: " + s.taken
 	}
 	j.posted = j.doubtful()
-	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", why)}, j.posted)
+	found := cl.evidence(j, &state{story: why})
+	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", found.list()...)}, j.posted)
 	return 0
 }
 

@@ -45,9 +45,9 @@ func (cl *cluster) end(j *job) time.Duration {
 	switch {
 	case s.hindered == tombstoned:
 		return cl.halt(j, "Stopped before there was a pod")
-	case s.over && j.deletions == 0:
+	case s.rests && j.deletions == 0:
 		return cl.halt(j, fmt.Sprintf("Kubernetes job for jobId=[%s] had ended already", j.name))
-	case s.over:
+	case s.rests:
 		return cl.halt(j, fmt.Sprintf("Terminated Kubernetes job for jobId=[%s]", j.name))
 	}
 	return cl.remove(j, s)
