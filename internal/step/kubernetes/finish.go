@@ -20,7 +20,7 @@ func (cl *cluster) finish(j *job, s *state) time.Duration {
 		return cl.refuse(j, step.PlatformError, "The step's runtime broke down", err)
 	}
 	r := step.Report{State: s.verdict, Begun: true}
-	text := "n/a"
+	text := noLog
 	var lg *reading
 	if !s.silent {
 		lg, err = cl.readLog(j, s)
@@ -110,6 +110,8 @@ type reading struct {
 	cut   bool // not all of it was read
 }
 
+const noLog = "n/a" // what the artifact says of a log that could not be read
+
 // logLost is why a log cannot be read, now or later.
 type logLost string
 
@@ -126,10 +128,12 @@ var apologies = [...]string{
 	"unable to retrieve container logs for ", "failed to try resolving symlinks in path ", "failed to get container status ",
 }
 
+const maxApology = 2 << 10
+
 // apology returns an error if a log is not one, but says that there is none.
 func apology(log []byte) error {
-	text := strings.TrimSpace(string(log[:min(len(log), 2<<10)]))
-	if strings.Contains(text, "\n") || len(log) > 2<<10 {
+	text := strings.TrimSpace(string(log[:min(len(log), maxApology)]))
+	if strings.Contains(text, "\n") || len(log) > maxApology {
 		return nil
 	}
 	for _, a := range apologies {

@@ -80,6 +80,9 @@ func (cl *cluster) sweep(ns string, now time.Time) error {
 
 // expired reports whether nobody needs a pod any more. One whose times cannot be told stays.
 func (cl *cluster) expired(p *kube.Pod, now time.Time) bool {
+	if p.Metadata.Annotations[annotationStep] == "" || p.Metadata.Annotations[annotationInstallation] != cl.cfg.Installation {
+		return false
+	}
 	s := observe(p)
 	ttl, at := cl.cfg.TTL, s.finished
 	switch {
