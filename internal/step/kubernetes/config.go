@@ -54,6 +54,7 @@ const (
 	requestTries  = 30 * time.Second // how long a pod that cannot be created is tried to
 	logTries      = time.Minute      // the same for a log that cannot be read
 	forceAfter    = 5 * time.Minute  // after the time when a deleted pod should have been gone
+	takenAfter    = 30 * time.Second // the same, when the cluster has taken the pod from its node
 	discardTries  = 10 * time.Minute // how long a pod that nobody waits for is tried to be deleted
 	lingerTime    = 2 * time.Second  // after the report, until what runs on in a pod is ended
 	deadlineGrace = time.Minute      // after the step's timeout, which the engine enforces, the cluster does

@@ -208,6 +208,35 @@ func TestNodeLost(t *testing.T) {
 	}
 }
 
+// TestNodeKeepsDeletedPod has a pod that should be gone, on a node that does not say that it is.
+func TestNodeKeepsDeletedPod(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		late  time.Duration
+		taken bool
+		says  string
+	}{
+		"Deleted": {forceAfter, false, "was to be deleted by ["},
+		"Tainted": {takenAfter, true, "does not answer: DeletionByTaintManager, node is unreachable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			a := attempt("", "image", "forever")
+			r := start(t, f.open(t), a)
+			pod := f.Await(t, a.UUID)
+			f.Change(pod, func(p *kubetest.Pod) {
+				p.Metadata.DeletionTimestamp = time.Now().Add(-c.late - time.Second).UTC().Format(time.RFC3339)
+				if c.taken {
+					p.Status.Conditions = []kube.Condition{{Type: "DisruptionTarget", Status: "True", Reason: "DeletionByTaintManager", Message: "node is unreachable"}}
+				}
+			})
+			r.Want(t, step.PlatformError)
+			wantLines(t, r, c.says)
+		})
+	}
+}
+
 // TestLogLost has a node that cannot find the log any more: that is said, and is not the log.
 func TestLogLost(t *testing.T) {
 	t.Parallel()

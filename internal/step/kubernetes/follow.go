@@ -61,7 +61,11 @@ func (cl *cluster) follow(j *job, in inbox) time.Duration {
 		return wait
 	}
 	if !s.deleting.IsZero() { // its node may be dead: somebody must say so, or it stays for ever
-		left := time.Until(s.deleting) + forceAfter
+		late := forceAfter
+		if s.taken != "" { // by the cluster, which knows nothing of the node, either
+			late = takenAfter
+		}
+		left := time.Until(s.deleting) + late
 		if left <= 0 {
 			why := fmt.Sprintf("Kubernetes pod [%s] was to be deleted by [%s], and its node does not answer", j.name, s.deleting.UTC().Format(time.RFC3339))
 			if s.taken != "" {
@@ -112,7 +116,7 @@ func (cl *cluster) hinder(j *job, s *state) (wait time.Duration, over bool) {
 	switch {
 	case j.hindered.scheduling:
 		patience = cl.cfg.SchedulePatience
-	case j.hindered.pulling:
+	case j.hindered.pulling && s.hindered.quiet():
 		patience = max(patience, cl.cfg.SchedulePatience)
 	}
 	passed := time.Since(j.hindered.since)
