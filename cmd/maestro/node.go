@@ -83,7 +83,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	}
 	n.closers = append(n.closers, func() error { n.catalog.Close(); return nil })
 
-	runtimes, err := n.runtimes(exprs)
+	runtimes, err := n.runtimes(ctx, exprs)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func stepTypes() spec.Types { return append(spec.BuiltinTypes(), task.About()) }
 func nowMillis() int64 { return time.Now().UnixMilli() }
 
 // runtimes returns what does the steps' work, as the settings allow.
-func (n *node) runtimes(exprs *scope.Exprs) (map[spec.StepType]step.Runtime, error) {
+func (n *node) runtimes(ctx context.Context, exprs *scope.Exprs) (map[spec.StepType]step.Runtime, error) {
 	all := map[spec.StepType]step.Runtime{task.Type: n.task}
 	calls, err := httpstep.New(httpstep.Config{
 		Allow: n.cfg.HTTP.Allow, Timeout: n.cfg.HTTP.Timeout, MaxResponseBytes: n.cfg.HTTP.MaxResponseBytes,
@@ -183,7 +183,11 @@ func (n *node) runtimes(exprs *scope.Exprs) (map[spec.StepType]step.Runtime, err
 		all[spec.TypeNotebook] = notebook.OnShell(rt)
 	}
 	if n.cfg.Kubernetes.Enabled {
-		rt, err := pods(n.cfg, n.log)
+		id, err := installation(ctx, n.store)
+		if err != nil {
+			return nil, err
+		}
+		rt, err := pods(n.cfg, id, n.log)
 		if err != nil {
 			return nil, err
 		}

@@ -9,8 +9,8 @@ import (
 	"maestro/internal/step/kubernetes"
 )
 
-// pods returns the runtime of steps that run as pods.
-func pods(cfg *config.Config, log *slog.Logger) (*kubernetes.Runtime, error) {
+// pods returns the runtime of steps that run as pods of an installation.
+func pods(cfg *config.Config, installation string, log *slog.Logger) (*kubernetes.Runtime, error) {
 	way, err := kube.Find(kube.Where{API: cfg.Kubernetes.API, Kubeconfig: cfg.Kubernetes.Kubeconfig})
 	if err != nil {
 		return nil, err
@@ -19,7 +19,9 @@ func pods(cfg *config.Config, log *slog.Logger) (*kubernetes.Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kubernetes.New(podSettings(cfg, api, log))
+	settings := podSettings(cfg, api, log)
+	settings.Installation = installation
+	return kubernetes.New(settings)
 }
 
 func podSettings(cfg *config.Config, api *kube.Client, log *slog.Logger) kubernetes.Config {

@@ -82,7 +82,7 @@ func New() *Table {
 		{Key: "kubernetes.ttl", Default: "24h", value: lifetime(&c.Kubernetes.TTL, time.Minute),
 			Help: "how long a finished pod stays, for its log; at least 1m, 0: for ever"},
 		{Key: "kubernetes.pull_timeout", Default: "10m", value: duration(&c.Kubernetes.PullTimeout, 1),
-			Help: "how long a pod may fail to get its image or its settings until its attempt fails with PLATFORM_ERROR"},
+			Help: "how long a pod that has a node may take until its container begins (image, volumes, settings; an init container that is at work does not count) until its attempt fails with PLATFORM_ERROR; while nothing but the pull of a large image takes so long, schedule_timeout counts if it is longer"},
 		{Key: "kubernetes.schedule_timeout", Default: "1h", value: duration(&c.Kubernetes.ScheduleTimeout, 1),
 			Help: "how long a pod may find no node until its attempt fails with PLATFORM_ERROR"},
 		{Key: "kubernetes.max_requests", Default: "16", value: count(&c.Kubernetes.MaxRequests, 1, 10_000),

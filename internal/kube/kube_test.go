@@ -63,6 +63,11 @@ func TestPod(t *testing.T) {
 			body.Close()
 			return err
 		}, "GET /api/v1/namespaces/n/pods/p/log?container=c&follow=true&tailLines=3 "},
+		{func() error {
+			body, err := c.PodLog(t.Context(), "n", "p", LogOptions{Container: "c", Previous: true})
+			body.Close()
+			return err
+		}, "GET /api/v1/namespaces/n/pods/p/log?container=c&previous=true "},
 	} {
 		if err := call.do(); err != nil || asked != call.want {
 			t.Errorf("error %v; asked\n%s, want\n%s", err, asked, call.want)

@@ -1,6 +1,9 @@
 package kube
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Manifest is a pod as one asks for it. Fields that are not here are for those who need them.
 type Manifest struct {
@@ -21,10 +24,14 @@ type Metadata struct {
 	Annotations       map[string]string `json:"annotations,omitempty"`
 	CreationTimestamp string            `json:"creationTimestamp,omitempty"`
 	DeletionTimestamp string            `json:"deletionTimestamp,omitempty"` // when it must be gone; empty: nobody deletes it
+
+	// DeletionGracePeriodSeconds is how long before that its deletion was asked for.
+	DeletionGracePeriodSeconds int64 `json:"deletionGracePeriodSeconds,omitempty"`
 }
 
 // Spec is what a pod does.
 type Spec struct {
+	InitContainers        []Container       `json:"initContainers,omitempty"`
 	Containers            []Container       `json:"containers"`
 	RestartPolicy         string            `json:"restartPolicy,omitempty"`
 	ServiceAccountName    string            `json:"serviceAccountName,omitempty"`
@@ -57,6 +64,8 @@ type Container struct {
 	Env       []EnvVar   `json:"env,omitempty"`
 	Resources Resources  `json:"resources,omitzero"`
 	Lifecycle *Lifecycle `json:"lifecycle,omitempty"`
+
+	RestartPolicy string `json:"restartPolicy,omitempty"` // of an init container: Always makes it a sidecar
 }
 
 // EnvVar is one variable of a container's environment.
@@ -86,7 +95,27 @@ type Hook struct {
 // Pod is what one reads of a pod: who it is, and how it is.
 type Pod struct {
 	Metadata Metadata `json:"metadata"`
+	Spec     Shape    `json:"spec"`
 	Status   Status   `json:"status"`
+}
+
+// Shape is what one reads of a pod's spec: that without which its status cannot be understood. Others than the one who
+// asked for the pod may have changed it.
+type Shape struct {
+	NodeName       string `json:"nodeName"`
+	RestartPolicy  string `json:"restartPolicy"`
+	InitContainers []Role `json:"initContainers"`
+}
+
+// Role says what an init container is for: one that is always restarted is a sidecar, which runs beside the others.
+type Role struct {
+	Name          string `json:"name"`
+	RestartPolicy string `json:"restartPolicy"`
+}
+
+// Sidecar reports whether an init container is one that runs beside the others.
+func (s *Shape) Sidecar(name string) bool {
+	return slices.ContainsFunc(s.InitContainers, func(r Role) bool { return r.Name == name && r.RestartPolicy == "Always" })
 }
 
 // Status is how a pod is.
@@ -95,7 +124,9 @@ type Status struct {
 	Reason            string            `json:"reason"`
 	Message           string            `json:"message"`
 	Conditions        []Condition       `json:"conditions"`
-	ContainerStatuses []ContainerStatus `json:"containerStatuses"`
+	ContainerStatuses []ContainerStatus `json:"containerStatuses"` // in no order
+
+	InitContainerStatuses []ContainerStatus `json:"initContainerStatuses"` // sidecars among them
 }
 
 // Phases of a pod.
@@ -104,6 +135,7 @@ const (
 	Running   = "Running"
 	Succeeded = "Succeeded"
 	Failed    = "Failed"
+	Unknown   = "Unknown" // its node does not answer
 )
 
 // Over reports whether no container of the pod runs or will run.
@@ -115,15 +147,23 @@ type Condition struct {
 	Status  string `json:"status"` // "True", "False", "Unknown"
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
+
+	LastTransitionTime string `json:"lastTransitionTime,omitempty"`
 }
 
 // ContainerStatus is how a container is.
 type ContainerStatus struct {
-	Name  string `json:"name"`
-	State struct {
-		Waiting    *Waiting    `json:"waiting"`
-		Terminated *Terminated `json:"terminated"`
-	} `json:"state"`
+	Name      string         `json:"name"`
+	State     ContainerState `json:"state"`
+	LastState ContainerState `json:"lastState"`         // how it ended before it was begun again
+	Started   *bool          `json:"started,omitempty"` // whether it is ready for those that begin after it; nil: not known
+}
+
+// ContainerState is at most one of these; none is as good as waiting.
+type ContainerState struct {
+	Waiting    *Waiting    `json:"waiting,omitempty"`
+	Running    *struct{}   `json:"running,omitempty"`
+	Terminated *Terminated `json:"terminated,omitempty"`
 }
 
 // Waiting says why a container does not run yet.

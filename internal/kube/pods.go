@@ -129,6 +129,7 @@ type LogOptions struct {
 	Container string
 	Follow    bool // go on until the container ends
 	TailLines int  // from so many lines before the end; 0: from the start
+	Previous  bool // of the container before it was begun again
 }
 
 // PodLog opens the log of a pod. The stream ends with ctx; with Follow there may be nothing to read for a long time.
@@ -137,6 +138,9 @@ func (c *Client) PodLog(ctx context.Context, namespace, name string, o LogOption
 	set(query, "container", o.Container)
 	if o.Follow {
 		query.Set("follow", "true")
+	}
+	if o.Previous {
+		query.Set("previous", "true")
 	}
 	if o.TailLines > 0 {
 		query.Set("tailLines", strconv.Itoa(o.TailLines))

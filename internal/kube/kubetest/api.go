@@ -33,7 +33,7 @@ func (c *Cluster) get(name string) (int, any) {
 func (c *Cluster) Create(manifest string) { c.create(strings.NewReader(manifest), "default") }
 
 func (c *Cluster) create(body io.Reader, ns string) (int, any) {
-	p := &Pod{}
+	p := &Pod{log: map[string]func(http.ResponseWriter, *http.Request){}}
 	if err := json.NewDecoder(body).Decode(p); err != nil || len(p.Spec.Containers) == 0 {
 		return problem(400, "BadRequest")
 	}
@@ -42,7 +42,10 @@ func (c *Cluster) create(body io.Reader, ns string) (int, any) {
 	if c.pods[p.Metadata.Name] != nil {
 		return problem(409, "AlreadyExists")
 	}
-	p.Metadata.Namespace, p.Status.Phase = ns, kube.Pending
+	p.Metadata.Namespace, p.Status.Phase, p.own = ns, kube.Pending, p.Spec.Containers[0].Name
+	if c.Admit != nil {
+		c.Admit(p)
+	}
 	p.Metadata.UID = fmt.Sprintf("uid-%d", c.version)
 	p.Metadata.CreationTimestamp = now()
 	c.pods[p.Metadata.Name] = p
@@ -118,12 +121,26 @@ func chosen(selector string, labels map[string]string) bool {
 	return !ok || labels[key] == value
 }
 
+// happenings lists what was told about the pod with the uid that the selector names.
+func (c *Cluster) happenings(selector string) any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	items := []any{}
+	for _, e := range c.told {
+		uid, _ := e["involvedObject"].(map[string]any)["uid"].(string)
+		if strings.HasSuffix(selector, "involvedObject.uid="+uid) {
+			items = append(items, e)
+		}
+	}
+	return map[string]any{"kind": "EventList", "items": items}
+}
+
 func (c *Cluster) log(w http.ResponseWriter, r *http.Request, name string) {
 	c.mu.Lock()
 	p := c.pods[name]
 	var write func(http.ResponseWriter, *http.Request)
 	if p != nil {
-		write = p.log
+		write = p.log[r.URL.Query().Get("container")]
 	}
 	c.mu.Unlock()
 	switch {

@@ -23,6 +23,9 @@ type Cluster struct {
 	// request obeyed (see Obey and Answer).
 	Interfere func(w http.ResponseWriter, r *http.Request) bool
 
+	// Admit, if set, changes a new pod before it is there, as admission webhooks do that inject containers.
+	Admit func(p *Pod)
+
 	// Live does to a pod what its node does, from its beginning to its end, in a goroutine of its own; default: ByImage.
 	Live func(c *Cluster, p *Pod)
 
@@ -33,6 +36,7 @@ type Cluster struct {
 	version  int
 	pods     map[string]*Pod
 	begun    []*Pod // as they were asked for
+	told     []map[string]any
 	events   []event
 	requests int
 	closed   bool
@@ -102,6 +106,8 @@ func (c *Cluster) Answer(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(v)
 	}
 	switch {
+	case len(part) == 5 && part[4] == "events":
+		answer(200, c.happenings(r.URL.Query().Get("fieldSelector")))
 	case len(part) < 5 || part[4] != "pods":
 		answer(problem(404, "NotFound"))
 	case len(part) == 5 && r.Method == http.MethodPost:

@@ -16,11 +16,15 @@ type Pod struct {
 	kube.Pod
 	Spec kube.Spec `json:"spec"`
 
-	log func(w http.ResponseWriter, r *http.Request)
+	own string                                                  // the container that was asked for
+	log map[string]func(w http.ResponseWriter, r *http.Request) // by container
 }
 
-// Image is that of its first container.
-func (p *Pod) Image() string { return p.Spec.Containers[0].Image }
+// Image is that of the container that was asked for.
+func (p *Pod) Image() string {
+	i := slices.IndexFunc(p.Spec.Containers, func(c kube.Container) bool { return c.Name == p.own })
+	return p.Spec.Containers[max(i, 0)].Image
+}
 
 // Gated reports whether it waits for somebody to let it begin.
 func (p *Pod) Gated() bool { return len(p.Spec.SchedulingGates) > 0 }
@@ -33,7 +37,41 @@ func (p *Pod) copied() *Pod {
 	q := *p
 	q.Status.Conditions = slices.Clone(p.Status.Conditions)
 	q.Status.ContainerStatuses = slices.Clone(p.Status.ContainerStatuses)
+	q.Status.InitContainerStatuses = slices.Clone(p.Status.InitContainerStatuses)
 	return &q
+}
+
+// Container returns the status of one of its containers, which it gets if it has none yet.
+func (p *Pod) Container(name string) *kube.ContainerStatus {
+	list := &p.Status.ContainerStatuses
+	if slices.ContainsFunc(p.Spec.InitContainers, func(c kube.Container) bool { return c.Name == name }) {
+		list = &p.Status.InitContainerStatuses
+	}
+	i := slices.IndexFunc(*list, func(s kube.ContainerStatus) bool { return s.Name == name })
+	if i < 0 {
+		i = len(*list)
+		*list = append(*list, kube.ContainerStatus{Name: name})
+	}
+	return &(*list)[i]
+}
+
+// Runs puts a container into the state that it runs.
+func (p *Pod) Runs(name string) { p.Container(name).State = kube.ContainerState{Running: &struct{}{}} }
+
+// Waits puts a container into the state that it waits for something.
+func (p *Pod) Waits(name, reason, message string) {
+	p.Container(name).State = kube.ContainerState{Waiting: &kube.Waiting{Reason: reason, Message: message}}
+}
+
+// Exits puts a container into the state that it has ended. The pod's phase stays.
+func (p *Pod) Exits(name string, code int, reason string) {
+	p.Container(name).State = kube.ContainerState{Terminated: &kube.Terminated{ExitCode: code, Reason: reason, FinishedAt: now()}}
+}
+
+// working returns whether a container of the pod beside the one that was asked for has a status that is not its end.
+func (p *Pod) working() bool {
+	runs := func(s kube.ContainerStatus) bool { return s.Name != p.own && s.State.Terminated == nil }
+	return slices.ContainsFunc(p.Status.ContainerStatuses, runs) || slices.ContainsFunc(p.Status.InitContainerStatuses, runs)
 }
 
 // Pod returns a pod as it is now, or nil.
@@ -88,16 +126,34 @@ func (c *Cluster) Change(p *Pod, change func(*Pod)) bool {
 	return true
 }
 
-// End ends a pod's container. It reports whether it did.
+// Begin has all containers of a pod run, those that prepare it having ended well. It reports whether it did.
+func (c *Cluster) Begin(p *Pod) bool {
+	return c.Change(p, func(p *Pod) {
+		p.Status.Phase = kube.Running
+		for _, box := range p.Spec.InitContainers {
+			if box.RestartPolicy == "Always" {
+				p.Runs(box.Name)
+			} else {
+				p.Exits(box.Name, 0, "Completed")
+			}
+		}
+		for _, box := range p.Spec.Containers {
+			p.Runs(box.Name)
+		}
+	})
+}
+
+// End ends the container that was asked for, and with it the pod, unless others run on. It reports whether it did.
 func (c *Cluster) End(p *Pod, code int, reason string) bool {
 	return c.Change(p, func(p *Pod) {
-		p.Status.Phase = kube.Succeeded
-		if code != 0 {
+		p.Exits(p.own, code, reason)
+		switch {
+		case p.working():
+		case code != 0:
 			p.Status.Phase = kube.Failed
+		default:
+			p.Status.Phase = kube.Succeeded
 		}
-		s := kube.ContainerStatus{Name: p.Spec.Containers[0].Name}
-		s.State.Terminated = &kube.Terminated{ExitCode: code, Reason: reason, FinishedAt: now()}
-		p.Status.ContainerStatuses = []kube.ContainerStatus{s}
 	})
 }
 
@@ -122,13 +178,28 @@ func (c *Cluster) Wrote(p *Pod, text string) {
 	c.Writes(p, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 }
 
-// Writes says how requests for the log of a pod are answered.
+// Writes says how requests for the log of the container that was asked for are answered.
 func (c *Cluster) Writes(p *Pod, log func(w http.ResponseWriter, r *http.Request)) {
+	c.ContainerWrites(p, p.own, log)
+}
+
+// ContainerWrites says the same of any container.
+func (c *Cluster) ContainerWrites(p *Pod, container string, log func(w http.ResponseWriter, r *http.Request)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if own := c.sameLocked(p); own != nil {
-		own.log = log
+		own.log[container] = log
 	}
+}
+
+// Tell has the cluster tell something about a pod, as an Event of the API.
+func (c *Cluster) Tell(p *Pod, kind, reason, message string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = append(c.told, map[string]any{
+		"type": kind, "reason": reason, "message": message, "lastTimestamp": now(),
+		"involvedObject": map[string]any{"kind": "Pod", "name": p.Metadata.Name, "uid": p.Metadata.UID},
+	})
 }
 
 // sameLocked returns the pod itself, if it is still there.
@@ -145,7 +216,7 @@ func ByImage(c *Cluster, p *Pod) {
 	if p.Image() == "stuck" {
 		return
 	}
-	c.Change(p, func(p *Pod) { p.Status.Phase = kube.Running })
+	c.Begin(p)
 	switch p.Image() {
 	case "succeeds":
 		c.End(p, 0, "")

@@ -27,7 +27,7 @@ func (cl *cluster) locate(j *job) (*Command, map[string][]byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	j.name, j.ns = c.Key, c.Namespace
+	j.name, j.ns = podName(c.Key), c.Namespace
 	if j.ns == "" {
 		j.ns = cl.cfg.Namespace
 	}
@@ -122,11 +122,15 @@ func (cl *cluster) look(j *job, c *Command, artifacts map[string][]byte) (wait t
 			return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, err), true
 		}
 		return wait, true
-	case p.Metadata.Annotations[annotationStep] != identity(j.a):
-		if j.refused == nil { // what the server says about that is what the user shall read
-			return 0, false
+	case cl.foreign(j.a, p) != "":
+		err := nameTaken(j, cl.foreign(j.a, p))
+		switch {
+		case j.ours: // there was one of the attempt
+			return cl.lost(j, &state{taken: err.Error()}), true
+		case j.refused != nil:
+			err = fmt.Errorf("%w (%w)", err, j.refused)
 		}
-		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, j.refused), true
+		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, err), true
 	case p.Metadata.Annotations[annotationStop] == byRefusal:
 		return cl.refuse(j, step.PlatformError, "Error starting "+j.kind.Runtime, errors.New("the server refused the pod")), true
 	case p.Metadata.Annotations[annotationStop] != "":
@@ -218,20 +222,21 @@ func (cl *cluster) lost(j *job, s *state) time.Duration {
 		cl.settle(j, step.Report{State: step.Stopped}, false)
 		return idle
 	}
-	why := fmt.Sprintf("Kubernetes pod [%s] is gone: somebody deleted it, or its node was lost", j.name)
-	if s != nil && s.evicted != "" {
-		why = fmt.Sprintf("Kubernetes pod [%s] is gone: %s, %s", j.name, s.evicted, clause(s.message))
+	why := "is gone: somebody deleted it, or its node was lost"
+	if s != nil && s.taken != "" {
+		why = "is gone: " + s.taken
 	}
 	j.posted = j.doubtful()
-	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", why)}, j.posted)
+	found := cl.evidence(j, &state{story: why})
+	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", found.list()...)}, j.posted)
 	return 0
 }
 
 // record is what an earlier process left in the artifact.
 type record struct {
-	JobID     string `json:"job_id"`
-	Namespace string `json:"namespace"`
-	Output    string `json:"execution_output"`
+	JobID     string  `json:"job_id"`
+	Namespace string  `json:"namespace"`
+	Output    *string `json:"execution_output"` // nil: it has not ended
 }
 
 func (r *record) namespace() string {

@@ -42,9 +42,7 @@ func open(cfg Config) (*cluster, error) {
 	for range cfg.Workers {
 		cl.wg.Go(cl.worker)
 	}
-	if cfg.TTL > 0 {
-		cl.wg.Go(cl.janitor)
-	}
+	cl.wg.Go(cl.janitor)
 	return cl, nil
 }
 

@@ -14,8 +14,13 @@ type Config struct {
 	Client *kube.Client
 
 	// Name of this installation, on every pod of it as label maestro-server. Servers that share runs share it; others
-	// that use the same namespace have another.
-	Name       string
+	// that use the same namespace should have another.
+	Name string
+
+	// Installation is the identity of the store that the runs are kept in. A pod that does not carry it belongs to another
+	// one, whatever its name and labels are: it is neither used nor deleted.
+	Installation string
+
 	Namespace  string   // of pods whose step does not say; default "default"
 	Namespaces []string // which others steps may use; empty: all that the cluster lets this server use
 
@@ -36,17 +41,23 @@ const (
 	labelServer    = "maestro-server"  // value: Config.Name
 	labelKey       = "dedupKey"        // value: job_deduplication_key
 	annotationStep = "step_identity"   // whose pod it is: the uuid of the attempt is part of it
-	annotationStop = "maestro-stopped" // this pod never runs; why is one of the next two
-	byStop         = "true"            // the attempt was stopped
-	byRefusal      = "refused"         // the server refused the attempt's pod, so that it has failed
-	containerName  = "maestro-job"
-	tailLines      = 128 // of the log, in the artifact
-	tailBytes      = 10 << 10
-	requestTries   = 30 * time.Second // how long a pod that cannot be created is tried to
-	logTries       = time.Minute      // the same for a log that cannot be read
-	forceAfter     = 5 * time.Minute  // after the time when a deleted pod should have been gone
-	discardTries   = 10 * time.Minute // how long a pod that nobody waits for is tried to be deleted
-	deadlineGrace  = time.Minute      // after the step's timeout, which the engine enforces, the cluster does
+	annotationStop = "maestro-stopped" // this pod never runs; why is one of the two after the next
+
+	annotationAttempt      = "maestro-attempt"      // its uuid
+	annotationInstallation = "maestro-installation" // Config.Installation
+
+	byStop        = "true"    // the attempt was stopped
+	byRefusal     = "refused" // the server refused the attempt's pod, so that it has failed
+	containerName = "maestro-job"
+	tailLines     = 128 // of the log, in the artifact
+	tailBytes     = 10 << 10
+	requestTries  = 30 * time.Second // how long a pod that cannot be created is tried to
+	logTries      = time.Minute      // the same for a log that cannot be read
+	forceAfter    = 5 * time.Minute  // after the time when a deleted pod should have been gone
+	takenAfter    = 30 * time.Second // the same, when the cluster has taken the pod from its node
+	discardTries  = 10 * time.Minute // how long a pod that nobody waits for is tried to be deleted
+	lingerTime    = 2 * time.Second  // after the report, until what runs on in a pod is ended
+	deadlineGrace = time.Minute      // after the step's timeout, which the engine enforces, the cluster does
 )
 
 func (c Config) orDefaults() (Config, error) {

@@ -36,8 +36,8 @@ func (cl *cluster) end(j *job) time.Duration {
 	case err != nil: // whether it runs is not known: only an answer ends this
 		wait, _ := j.fails(err, 0)
 		return wait
-	case p.Metadata.Annotations[annotationStep] != identity(j.a):
-		return cl.halt(j, fmt.Sprintf("Stopped; Kubernetes pod [%s] belongs to somebody else", j.name))
+	case cl.foreign(j.a, p) != "":
+		return cl.halt(j, "Stopped; "+nameTaken(j, cl.foreign(j.a, p)).Error())
 	}
 	j.works()
 	j.ours = true
@@ -45,9 +45,9 @@ func (cl *cluster) end(j *job) time.Duration {
 	switch {
 	case s.hindered == tombstoned:
 		return cl.halt(j, "Stopped before there was a pod")
-	case s.over && j.deletions == 0:
+	case s.rests && j.deletions == 0:
 		return cl.halt(j, fmt.Sprintf("Kubernetes job for jobId=[%s] had ended already", j.name))
-	case s.over:
+	case s.rests:
 		return cl.halt(j, fmt.Sprintf("Terminated Kubernetes job for jobId=[%s]", j.name))
 	}
 	return cl.remove(j, s)
@@ -130,7 +130,7 @@ func (cl *cluster) discard(j *job) time.Duration {
 		cl.cfg.Log.Warn("a pod that failed to begin may be left", "namespace", j.ns, "pod", j.name, "error", err)
 	case err != nil && !kube.NotFound(err):
 		return j.tries.Next(err)
-	case err == nil && p.Metadata.Annotations[annotationStep] == identity(j.a) && !p.Status.Over():
+	case err == nil && cl.foreign(j.a, p) == "" && !p.Status.Over():
 		grace := idle
 		if d := kube.Time(p.Metadata.DeletionTimestamp); !d.IsZero() && time.Since(d) > forceAfter {
 			grace = 0

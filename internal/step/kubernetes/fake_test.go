@@ -19,7 +19,7 @@ func newFake(t *testing.T) *fakeCluster {
 // open returns a runtime on this cluster.
 func (f *fakeCluster) open(t *testing.T, change ...func(*Config)) *Runtime {
 	t.Helper()
-	cfg := Config{Client: f.Client(t), Name: "test"}
+	cfg := Config{Client: f.Client(t), Name: "test", Installation: "i"}
 	for _, c := range change {
 		c(&cfg)
 	}

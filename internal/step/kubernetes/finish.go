@@ -19,13 +19,17 @@ func (cl *cluster) finish(j *job, s *state) time.Duration {
 	if err != nil { // it was readable when the pod was made
 		return cl.refuse(j, step.PlatformError, "The step's runtime broke down", err)
 	}
-	r := step.Report{State: s.verdict(), Begun: true}
-	text := "n/a"
-	lg, err := cl.readLog(j, s)
+	r := step.Report{State: s.verdict, Begun: true}
+	text := noLog
+	var lg *reading
+	if !s.silent {
+		lg, err = cl.readLog(j, s)
+	}
 	switch {
+	case s.silent:
 	case cl.ctx.Err() != nil:
 		return idle
-	case err != nil && kube.Temporary(err) && !s.gone:
+	case err != nil && !unreadable(err):
 		if wait, enough := j.fails(err, logTries); !enough {
 			return wait
 		}
@@ -52,32 +56,41 @@ func (cl *cluster) finish(j *job, s *state) time.Duration {
 		}
 	}
 	r.Artifacts = about(j, c, artifacts, &text)
-	story := s.story(j.name)
 	switch {
+	case s.silent:
+		r.Timeline = append(r.Timeline, details("The pod did not begin", cl.evidence(j, s).list()...)...)
 	case r.State == step.PlatformError || r.State == step.TimedOut:
-		r.Timeline = append(r.Timeline, details("The pod did not end by itself", story)...)
-	case s.reason == "OOMKilled":
-		r.Timeline = append(r.Timeline, details("The pod ran out of memory", story)...)
+		r.Timeline = append(r.Timeline, details("The pod did not end by itself", told(j, s))...)
+	case s.starved:
+		r.Timeline = append(r.Timeline, details("The pod ran out of memory", told(j, s))...)
 	default:
-		r.Timeline = append(r.Timeline, info(story)...)
+		r.Timeline = append(r.Timeline, info(told(j, s))...)
 	}
-	cl.settle(j, r, false)
+	return cl.settleOver(j, s, r)
+}
+
+// settleOver reports how a pod ended. What runs on in it is ended, but only when the engine has had time to keep the
+// report: until then the pod is the only one who knows.
+func (cl *cluster) settleOver(j *job, s *state, r step.Report) time.Duration {
+	cl.settle(j, r, s.lingers)
+	if s.lingers {
+		return lingerTime
+	}
 	return idle
 }
 
 // malformed reports output data that cannot be read: the job may have ended well, but not in the way it should have.
 func (cl *cluster) malformed(j *job, artifacts map[string][]byte, s *state, err error) time.Duration {
 	state := step.UserError
-	if v := s.verdict(); v == step.PlatformError || v == step.TimedOut {
+	if v := s.verdict; v == step.PlatformError || v == step.TimedOut {
 		state = v // it was cut off, and perhaps in the middle of that
 	}
 	message := "Error processing the output data in " + j.kind.Runtime
 	causes := []string{"between the output tokens: " + err.Error()}
-	if s.verdict() != step.Done {
-		causes = append(causes, s.story(j.name))
+	if s.verdict != step.Done {
+		causes = append(causes, told(j, s))
 	}
-	cl.settle(j, step.Report{State: state, Begun: true, Artifacts: artifacts, Timeline: details(message, causes...)}, false)
-	return idle
+	return cl.settleOver(j, s, step.Report{State: state, Begun: true, Artifacts: artifacts, Timeline: details(message, causes...)})
 }
 
 // ended returns when a pod ended: at the latest now.
@@ -97,6 +110,40 @@ type reading struct {
 	cut   bool // not all of it was read
 }
 
+const noLog = "n/a" // what the artifact says of a log that could not be read
+
+// logLost is why a log cannot be read, now or later.
+type logLost string
+
+func (l logLost) Error() string { return string(l) }
+
+// unreadable reports whether a log that could not be read cannot be read later, either.
+func unreadable(err error) bool {
+	_, lost := errors.AsType[logLost](err)
+	return lost || !kube.Temporary(err)
+}
+
+// apologies are how the text begins that nodes answer with, as if it were the log, when they cannot find it.
+var apologies = [...]string{
+	"unable to retrieve container logs for ", "failed to try resolving symlinks in path ", "failed to get container status ",
+}
+
+const maxApology = 2 << 10
+
+// apology returns an error if a log is not one, but says that there is none.
+func apology(log []byte) error {
+	text := strings.TrimSpace(string(log[:min(len(log), maxApology)]))
+	if strings.Contains(text, "\n") || len(log) > maxApology {
+		return nil
+	}
+	for _, a := range apologies {
+		if strings.HasPrefix(text, a) {
+			return logLost(text)
+		}
+	}
+	return nil
+}
+
 var errQuiet = errors.New("the log stopped in the middle")
 
 const logStall = time.Minute // without a byte
@@ -104,24 +151,30 @@ const logStall = time.Minute // without a byte
 // readLog reads the log of a pod that has ended: all of it, for what stands between the last output tokens, or, if it is
 // too long for that, its end. It holds no more of it than what is asked for.
 func (cl *cluster) readLog(j *job, s *state) (*reading, error) {
-	if s.gone {
-		return nil, errors.New("there is no such pod any more")
+	switch {
+	case s.gone:
+		return nil, logLost("there is no such pod any more")
+	case s.cut:
+		return nil, logLost("its node does not answer")
 	}
-	r, err := cl.readPart(j, 0)
+	r, err := cl.readPart(j, kube.LogOptions{Container: containerName, Previous: s.again})
 	if err == nil && r.cut {
-		if r, err = cl.readPart(j, 1000); err == nil {
+		if r, err = cl.readPart(j, kube.LogOptions{Container: containerName, Previous: s.again, TailLines: 1000}); err == nil {
 			r.cut = true
 		}
+	}
+	if err == nil {
+		err = apology(r.tail.kept)
 	}
 	return r, err
 }
 
-func (cl *cluster) readPart(j *job, lines int) (*reading, error) {
+func (cl *cluster) readPart(j *job, o kube.LogOptions) (*reading, error) {
 	ctx, cancel := context.WithCancelCause(cl.ctx)
 	defer cancel(nil)
 	stall := time.AfterFunc(logStall, func() { cancel(errQuiet) })
 	defer stall.Stop()
-	body, err := cl.api.PodLog(ctx, j.ns, j.name, kube.LogOptions{Container: containerName, TailLines: lines})
+	body, err := cl.api.PodLog(ctx, j.ns, j.name, o)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +183,7 @@ func (cl *cluster) readPart(j *job, lines int) (*reading, error) {
 	buf := make([]byte, 32<<10)
 	for left := cl.cfg.MaxLogBytes; left > 0; {
 		n, err := body.Read(buf[:min(int64(len(buf)), left)])
-		r.tail.write(buf[:n])
+		_, _ = r.tail.Write(buf[:n])
 		_, _ = r.marks.Write(buf[:n])
 		left -= int64(n)
 		if errors.Is(err, io.EOF) {
@@ -156,7 +209,8 @@ type tail struct {
 	cut  bool // there was more
 }
 
-func (t *tail) write(p []byte) {
+func (t *tail) Write(p []byte) (int, error) {
+	n := len(p)
 	if len(p) > t.max {
 		p, t.cut = p[len(p)-t.max:], true
 		t.kept = t.kept[:0]
@@ -166,6 +220,7 @@ func (t *tail) write(p []byte) {
 		t.cut = true
 	}
 	t.kept = append(t.kept, p...)
+	return n, nil
 }
 
 // String returns the tail as text that any database takes: UTF-8 without NUL, no half character at its start.

@@ -61,9 +61,17 @@ func (cl *cluster) follow(j *job, in inbox) time.Duration {
 		return wait
 	}
 	if !s.deleting.IsZero() { // its node may be dead: somebody must say so, or it stays for ever
-		left := time.Until(s.deleting) + forceAfter
+		late := forceAfter
+		if s.taken != "" { // by the cluster, which knows nothing of the node, either
+			late = takenAfter
+		}
+		left := time.Until(s.deleting) + late
 		if left <= 0 {
-			cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", s.story(j.name)+", and its node does not answer")}, true)
+			why := fmt.Sprintf("Kubernetes pod [%s] was to be deleted by [%s], and its node does not answer", j.name, s.deleting.UTC().Format(time.RFC3339))
+			if s.taken != "" {
+				why += ": " + s.taken
+			}
+			cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details("The pod was lost", why)}, true)
 			return 0
 		}
 		wait = sooner(wait, left)
@@ -81,31 +89,52 @@ func sooner(a, b time.Duration) time.Duration {
 	return a
 }
 
+// hindered is how long a pod has not begun, and what it waits for.
+type hindered struct {
+	since      time.Time // zero: it is not hindered
+	scheduling bool      // it waits for a node
+	pulling    bool      // its image is being pulled, and has been for as long as a pod may be hindered otherwise
+}
+
+// quietTime is how long it is not worth a word that a pod has not begun.
+const quietTime = time.Minute
+
 // hinder tells of a pod that does not begin, once for each kind of reason, and gives up in the end.
 func (cl *cluster) hinder(j *job, s *state) (wait time.Duration, over bool) {
 	if s.hindered == unhindered {
-		j.hindered = time.Time{}
+		j.hindered = hindered{}
 		return idle, false
 	}
 	if s.hindered == tombstoned {
 		cl.settle(j, step.Report{State: step.Stopped}, false)
 		return idle, true
 	}
-	why := fmt.Sprintf("Kubernetes pod [%s] does not begin: %s, %s", j.name, s.reason, clause(s.message))
-	if j.hindered.IsZero() {
-		j.hindered = time.Now()
-	}
-	if !j.warned[s.hindered] {
-		j.warned[s.hindered] = true
-		cl.tell(j, step.Report{State: step.Continue, Timeline: []step.Line{{Level: step.Warn, Message: why}}})
+	if j.hindered.since.IsZero() || j.hindered.scheduling != s.hindered.scheduling() { // each wait has its own patience
+		j.hindered = hindered{since: time.Now(), scheduling: s.hindered.scheduling()}
 	}
 	patience := cl.cfg.PullPatience
-	if s.hindered == noNode {
+	switch {
+	case j.hindered.scheduling:
 		patience = cl.cfg.SchedulePatience
+	case j.hindered.pulling && s.hindered.quiet():
+		patience = max(patience, cl.cfg.SchedulePatience)
 	}
-	if left := patience - time.Since(j.hindered); left > 0 {
+	passed := time.Since(j.hindered.since)
+	if left := patience - passed; left > 0 {
+		if s.hindered.quiet() && passed < quietTime {
+			return min(left, quietTime-passed), false
+		}
+		if !j.warned[s.hindered] {
+			j.warned[s.hindered] = true
+			cl.tell(j, step.Report{State: step.Continue, Timeline: []step.Line{warn(cl.evidence(j, s).line())}})
+		}
 		return left, false
 	}
-	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details(fmt.Sprintf("The pod did not begin within %s", patience), why)}, true)
+	found := cl.evidence(j, s)
+	if found.pulling && s.hindered.quiet() && !j.hindered.pulling && cl.cfg.SchedulePatience > patience { // a large image
+		j.hindered.pulling = true
+		return 0, false
+	}
+	cl.settle(j, step.Report{State: step.PlatformError, Begun: true, Timeline: details(fmt.Sprintf("The pod did not begin within %s", patience), found.list()...)}, true)
 	return 0, true
 }

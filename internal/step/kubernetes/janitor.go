@@ -13,7 +13,7 @@ const (
 	sweepLimit = 1000             // deletions in one sweep; the next goes on
 )
 
-// janitor deletes finished pods that are old, and those that only keep a name. It does one thing at a time and never
+// janitor deletes finished pods that are old, those that only keep a name, and those that have done their work and run on. It does one thing at a time and never
 // more than so much at once, so that a cluster with a long backlog does not notice.
 func (cl *cluster) janitor() {
 	t := time.NewTimer(sweepFirst)
@@ -29,7 +29,11 @@ func (cl *cluster) janitor() {
 				cl.complain("old pods cannot be deleted", ns, err)
 			}
 		}
-		t.Reset(min(max(cl.cfg.TTL/4, sweepMin), sweepMax))
+		pause := sweepMax
+		if cl.cfg.TTL > 0 {
+			pause = min(max(cl.cfg.TTL/4, sweepMin), sweepMax)
+		}
+		t.Reset(pause)
 	}
 }
 
@@ -76,15 +80,22 @@ func (cl *cluster) sweep(ns string, now time.Time) error {
 
 // expired reports whether nobody needs a pod any more. One whose times cannot be told stays.
 func (cl *cluster) expired(p *kube.Pod, now time.Time) bool {
-	s := observe(p)
-	if !s.over && s.hindered != tombstoned || !s.deleting.IsZero() {
+	if p.Metadata.Annotations[annotationStep] == "" || p.Metadata.Annotations[annotationInstallation] != cl.cfg.Installation {
 		return false
 	}
-	at := s.finished
-	if at.IsZero() {
+	s := observe(p)
+	ttl, at := cl.cfg.TTL, s.finished
+	switch {
+	case !s.deleting.IsZero():
+		return false
+	case s.lingers && s.hindered != tombstoned: // of an engine that died before it ended what runs on
+		ttl = sweepFirst
+	case !s.rests && s.hindered != tombstoned || ttl <= 0:
+		return false
+	case at.IsZero():
 		at = kube.Time(p.Metadata.CreationTimestamp)
 	}
-	if at.IsZero() || now.Sub(at) < cl.cfg.TTL {
+	if at.IsZero() || now.Sub(at) < ttl {
 		return false
 	}
 	cl.mu.Lock()

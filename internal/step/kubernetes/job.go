@@ -25,7 +25,7 @@ type job struct {
 	lookAt    time.Time // when to look at a pod that the watch has not shown
 	lookAfter time.Duration
 	warned    [hindrances]bool
-	hindered  time.Time // since when, zero: it is not
+	hindered  hindered
 	deletions int
 
 	// The rest is guarded by cluster.mu.

@@ -52,7 +52,7 @@ func newWorld(t *testing.T, change func(*fakeCluster)) steptest.World {
 		Began: f.began,
 		Alive: func(a *step.Attempt) bool {
 			p := f.Pod(a.UUID)
-			return p != nil && p.Alive()
+			return p != nil && p.Alive() && p.Container(containerName).State.Terminated == nil
 		},
 		Finish: func(a *step.Attempt) { f.end(t, a, 0) },
 	}

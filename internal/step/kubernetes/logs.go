@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"strings"
 	"sync"
 	"time"
 
-	"maestro/internal/kube"
 	"maestro/internal/step"
 )
 
@@ -26,9 +25,8 @@ type logs struct {
 const (
 	stdout     = "stdout" // all there is: a pod does not tell its streams apart
 	maxStreams = 32
-	maxAhead   = 256 << 10              // read before anybody asks for it
-	streamWait = 100 * time.Millisecond // for more to come, before saying that there is nothing
-	streamIdle = 15 * time.Second       // until a stream that nobody came back for is closed
+	maxAhead   = 256 << 10        // read before anybody asks for it
+	streamIdle = 15 * time.Second // until a stream that nobody came back for is closed
 	maxPiece   = 1 << 20
 )
 
@@ -68,41 +66,70 @@ func (rt *Runtime) ReadLog(ctx context.Context, a *step.Attempt, name string, of
 	if err != nil {
 		return nil, false, err
 	}
-	data, err = s.read(ctx, min(n, maxPiece))
-	if err == nil || ctx.Err() != nil {
+	n = min(n, maxPiece)
+	data, err = s.read(ctx, n)
+	if why, lost := errors.AsType[logLost](err); lost {
+		s.goOn(remains(a, s.mark, offset, string(why)))
+		data, err = s.read(ctx, n)
+	}
+	switch {
+	case err == nil, ctx.Err() != nil:
 		l.put(s)
 		return data, true, nil
+	case errors.Is(err, errEnded):
+		err = nil
 	}
 	l.drop(s)
-	if len(data) > 0 {
-		return data, true, nil
-	}
-	return rt.cl.after(ctx, j, offset, n, err)
+	return nil, false, err
 }
 
-// after tells what it means that a log has ended or cannot be read.
-func (cl *cluster) after(ctx context.Context, j *job, offset int64, n int, cause error) (data []byte, more bool, err error) {
-	p, err := cl.api.Pod(ctx, j.ns, j.name)
+// remains returns how a log goes on that was read up to a mark and cannot be read any more: with the end of it that the
+// artifact keeps. What is missing is said. A reader that comes without a mark reads from an offset on.
+func remains(a *step.Attempt, m *mark, offset int64, why string) []byte {
+	known := recorded(a)
+	if known == nil {
+		return nil // it never had a pod
+	}
+	why = "the log of pod " + known.JobID + " cannot be read any more: " + why
+	end, whole := "", false
 	switch {
-	case err == nil && p.Metadata.Annotations[annotationStep] == identity(j.a):
-		s := observe(p)
+	case known.Output == nil || *known.Output == noLog:
+	default:
+		end, whole = *known.Output, len(*known.Output) < tailBytes && strings.Count(*known.Output, "\n") < tailLines
+	}
+	switch {
+	case m.n > 0:
+		rest, found := m.rest(end, whole)
 		switch {
-		case !s.over: // it waits for its image, or its node was slow
-			return nil, s.hindered != tombstoned, nil
-		case errors.Is(cause, io.EOF):
-			return nil, false, nil
+		case end == "":
+			return notice(m, why)
+		case !found:
+			return append(notice(m, why+"; what follows is its end"), end...)
 		}
-		return nil, false, fmt.Errorf("read the log of pod %s: %w", j.name, cause)
-	case err != nil && !kube.NotFound(err):
-		return nil, false, fmt.Errorf("read the log of pod %s: %w", j.name, err)
+		return []byte(rest)
+	case whole:
+	case end == "":
+		end = string(notice(m, why))
+	default:
+		end = string(notice(m, why+"; what follows is its end")) + end
 	}
-	if known := recorded(j.a); known != nil && known.Output != "" && known.Output != "n/a" && offset < int64(len(known.Output)) {
-		rest := known.Output[offset:]
-		return []byte(rest[:min(n, len(rest))]), len(rest) > n, nil
+	return []byte(end[min(offset, int64(len(end))):])
+}
+
+// notice is a line of this program in a log, after what a mark says was read.
+func notice(m *mark, text string) []byte {
+	line := []byte("[maestro: " + text + "]\n")
+	if n := len(m.last); n > 0 && m.last[n-1] != '\n' {
+		line = append([]byte{'\n'}, line...)
 	}
+	return line
+}
+
+// underWay reports whether a job is at work that may yet have a pod.
+func (cl *cluster) underWay(j *job) bool {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	return nil, cl.jobs[j.a.UUID] != nil, nil // it may have none yet
+	return cl.jobs[j.a.UUID] != nil
 }
 
 // take returns the stream that has come to offset, or a new one.
@@ -128,11 +155,10 @@ func (l *logs) take(j *job, offset int64) (*stream, error) {
 		l.streams = l.streams[1:]
 	}
 	l.busy++
-	s := &stream{uuid: j.a.UUID, at: offset, moved: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	s := newStream(j.a.UUID, offset)
 	var ctx context.Context
 	ctx, s.close = context.WithCancel(l.cl.ctx)
-	ns, name := j.ns, j.name
-	l.cl.wg.Go(func() { s.pump(ctx, l.cl.api, ns, name, offset) })
+	l.cl.wg.Go(func() { s.pump(ctx, l.cl, j) })
 	return s, nil
 }
 
@@ -166,93 +192,4 @@ func (l *logs) expire(s *stream) {
 		}
 	}
 	s.close()
-}
-
-// stream is one open log, and the goroutine that reads it.
-type stream struct {
-	uuid  string
-	at    int64 // what read returns next; belongs to the reader
-	close context.CancelFunc
-	idle  *time.Timer
-
-	moved, room chan struct{} // one slot: there is more, or an end; something was taken
-
-	mu  sync.Mutex
-	buf []byte
-	err error // io.EOF: the log has ended
-}
-
-// pump reads the log into the buffer, but for what was read before, and never far ahead of the reader.
-func (s *stream) pump(ctx context.Context, api *kube.Client, ns, name string, skip int64) {
-	body, err := api.PodLog(ctx, ns, name, kube.LogOptions{Container: containerName, Follow: true})
-	if err != nil {
-		s.add(nil, err)
-		return
-	}
-	defer body.Close()
-	if _, err := io.CopyN(io.Discard, body, skip); err != nil {
-		s.add(nil, err)
-		return
-	}
-	piece := make([]byte, 16<<10)
-	for {
-		n, err := body.Read(piece)
-		for !s.add(piece[:n], err) {
-			select {
-			case <-s.room:
-			case <-ctx.Done():
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// add appends to the buffer. It reports false if there is no room.
-func (s *stream) add(p []byte, err error) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.buf) > 0 && len(s.buf)+len(p) > maxAhead {
-		return false
-	}
-	s.buf, s.err = append(s.buf, p...), err
-	signal(s.moved)
-	return true
-}
-
-// read returns what there is, after waiting a moment for something. An error ends the stream.
-func (s *stream) read(ctx context.Context, n int) ([]byte, error) {
-	t := time.NewTimer(streamWait)
-	defer t.Stop()
-	for {
-		s.mu.Lock()
-		if len(s.buf) > 0 || s.err != nil {
-			n = min(n, len(s.buf))
-			data, err := append([]byte(nil), s.buf[:n]...), s.err
-			if s.buf = s.buf[n:]; len(s.buf) > 0 {
-				err = nil
-			}
-			s.mu.Unlock()
-			s.at += int64(n)
-			signal(s.room)
-			return data, err
-		}
-		s.mu.Unlock()
-		select {
-		case <-s.moved:
-		case <-t.C:
-			return nil, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

@@ -1,10 +1,12 @@
 package kubernetes
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -118,5 +120,233 @@ func TestManyReaders(t *testing.T) {
 	defer rt.cl.logs.mu.Unlock()
 	if n := len(rt.cl.logs.streams) + rt.cl.logs.busy; n > maxStreams {
 		t.Errorf("%d streams are open, want at most %d", n, maxStreams)
+	}
+}
+
+// writer is a log that grows, breaks off, and whose beginning a node may drop.
+type writer struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	log     []byte
+	over    bool
+	cuts    int // how often a reader that follows is cut off
+	every   int // after so many bytes
+	clean   bool
+	opened  int
+}
+
+func newWriter(text string) *writer {
+	w := &writer{log: []byte(text)}
+	w.changed = sync.NewCond(&w.mu)
+	return w
+}
+
+func (l *writer) serve(w http.ResponseWriter, r *http.Request) {
+	follow := r.URL.Query().Get("follow") != ""
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opened++
+	stop := context.AfterFunc(r.Context(), l.changed.Broadcast)
+	defer stop()
+	for sent, cut := 0, 0; r.Context().Err() == nil; {
+		log := l.log[min(sent, len(l.log)):]
+		if follow && l.cuts > 0 {
+			log = log[:min(len(log), l.every-cut)]
+		}
+		w.Write(log)
+		w.(http.Flusher).Flush()
+		sent, cut = sent+len(log), cut+len(log)
+		switch {
+		case follow && l.cuts > 0 && cut >= l.every:
+			if l.cuts--; l.clean {
+				return
+			}
+			panic(http.ErrAbortHandler)
+		case !follow, l.over && sent >= len(l.log):
+			return
+		case sent >= len(l.log):
+			l.changed.Wait()
+		}
+	}
+}
+
+func (l *writer) change(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+	l.changed.Broadcast()
+}
+
+// numbered returns lines that are all different.
+func numbered(from, to int) string {
+	var b strings.Builder
+	for i := from; i < to; i++ {
+		fmt.Fprintf(&b, "line %06d of what the job writes\n", i)
+	}
+	return b.String()
+}
+
+// readUntil reads a log on until it ends with a text.
+func readUntil(t *testing.T, rt *Runtime, a *step.Attempt, b *strings.Builder, end string) {
+	t.Helper()
+	eventually(t, "read until "+end, func() bool {
+		data, more, err := rt.ReadLog(t.Context(), a, stdout, int64(b.Len()), 5000)
+		if err != nil || !more {
+			t.Fatalf("more: %t, error: %v, after %d bytes", more, err, b.Len())
+		}
+		b.Write(data)
+		return strings.HasSuffix(b.String(), end)
+	})
+}
+
+// TestLogBreaksOff has a log break off again and again, before and after the end of its pod: the reader gets each line once.
+func TestLogBreaksOff(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"Numbered": numbered(0, 3000), "AllTheSame": strings.Repeat("tick\n", 20_000)} {
+		for how, c := range map[string]struct{ clean, over bool }{
+			"WhileItRuns": {false, false}, "ToAnEndWhileItRuns": {true, false}, "WhenItHasEnded": {false, true},
+		} {
+			t.Run(name+how, func(t *testing.T) {
+				t.Parallel()
+				f := newFake(t)
+				rt := f.open(t)
+				a := attempt("", "image", "holds")
+				r := start(t, rt, a)
+				eventually(t, "running", begun(r))
+				log := newWriter(text)
+				log.clean = c.clean
+				log.every = len(text) / 3
+				pod := f.Await(t, a.UUID)
+				f.Writes(pod, log.serve)
+				if c.over {
+					log.change(func() { log.over = true })
+					f.end(t, a, 0)
+					r.Want(t, step.Done)
+				}
+				log.change(func() { log.cuts = 2 })
+				var b strings.Builder
+				readUntil(t, rt, a, &b, text[len(text)/2:])
+				if !c.over {
+					log.change(func() { log.over = true })
+					f.end(t, a, 0)
+				}
+				for more := true; more; {
+					var data []byte
+					var err error
+					if data, more, err = rt.ReadLog(t.Context(), a, stdout, int64(b.Len()), 5000); err != nil {
+						t.Fatal(err)
+					}
+					b.Write(data)
+				}
+				if b.String() != text {
+					t.Errorf("read %d bytes, want %d", b.Len(), len(text))
+				}
+				log.change(func() {
+					if log.cuts > 0 {
+						t.Errorf("%d cuts are left", log.cuts)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestLogRotates has a node drop the beginning of a log while it is read and the connection breaks: what follows the last
+// line read is found where it is now, or else it is said that something may be missing.
+func TestLogRotates(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		kept int // the first line that is kept
+		gap  bool
+	}{"BehindTheReader": {500, false}, "BeyondTheReader": {1500, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			rt := f.open(t)
+			a := attempt("", "image", "holds")
+			r := start(t, rt, a)
+			eventually(t, "running", begun(r))
+			log := newWriter(numbered(0, 1000))
+			pod := f.Await(t, a.UUID)
+			f.Writes(pod, log.serve)
+			var b strings.Builder
+			readUntil(t, rt, a, &b, numbered(999, 1000))
+			log.change(func() {
+				log.log = append(log.log, numbered(1000, 2000)...)[:0]
+				log.log = append(log.log, numbered(c.kept, 2000)...)
+				log.cuts, log.every, log.over = 1, 1, true
+			})
+			f.CloseClientConnections()
+			f.end(t, a, 0)
+			readUntil(t, rt, a, &b, numbered(1999, 2000))
+			got := b.String()
+			if gap := strings.Contains(got, "[maestro: the log broke off"); gap != c.gap {
+				t.Errorf("a gap is said: %t, want %t", gap, c.gap)
+			}
+			want := numbered(0, 1000) + numbered(1000, 2000)
+			if c.gap {
+				want = numbered(0, 1000) + "[maestro: the log broke off, and its node does not have that place any more; it goes on with what there is]\n" + numbered(1500, 2000)
+			}
+			if got != want {
+				t.Errorf("read %d bytes, want %d", len(got), len(want))
+			}
+		})
+	}
+}
+
+// TestLogGoesAway has a pod go while its log is read. The reader goes on with the end that the artifact keeps, without
+// lines twice, and is told what is missing.
+func TestLogGoesAway(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before, total int
+		want          func(text string) string
+	}{
+		"Whole": {50, 100, func(text string) string { return text }},
+		"Near":  {2950, 3000, func(text string) string { return text }},
+		"Far": {100, 3000, func(text string) string {
+			return numbered(0, 100) + "[maestro: the log of pod POD cannot be read any more: there is no such pod any more; what follows is its end]\n" + numbered(3000-tailLines, 3000)
+		}},
+		"NothingRead": {0, 3000, func(string) string {
+			return "[maestro: the log of pod POD cannot be read any more: there is no such pod any more; what follows is its end]\n" + numbered(3000-tailLines, 3000)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			rt := f.open(t)
+			a := attempt("", "image", "holds")
+			r := start(t, rt, a)
+			eventually(t, "running", begun(r))
+			log := newWriter(numbered(0, c.before))
+			pod := f.Await(t, a.UUID)
+			f.Writes(pod, log.serve)
+			var b strings.Builder
+			if c.before > 0 {
+				readUntil(t, rt, a, &b, numbered(c.before-1, c.before))
+			}
+			text := numbered(0, c.total)
+			f.Writes(pod, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("follow") == "" {
+					io.WriteString(w, text)
+				}
+			})
+			f.end(t, a, 0)
+			r.Want(t, step.Done)
+			f.Remove(pod)
+			f.CloseClientConnections()
+			ended := again(a, r)
+			for more := true; more; {
+				data, m, err := rt.ReadLog(t.Context(), ended, stdout, int64(b.Len()), 777)
+				if err != nil {
+					t.Fatal(err)
+				}
+				more = m
+				b.Write(data)
+			}
+			if want := strings.ReplaceAll(c.want(text), "POD", a.UUID); b.String() != want {
+				t.Errorf("read %d bytes, want %d:\n%.3000s", b.Len(), len(want), b.String())
+			}
+		})
 	}
 }

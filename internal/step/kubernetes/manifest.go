@@ -13,11 +13,6 @@ import (
 	"maestro/internal/step"
 )
 
-// identity is the attempt's name in annotations and messages. Its last part is the uuid of the attempt.
-func identity(a *step.Attempt) string {
-	return fmt.Sprintf("[%s][%d][%d][%s][%d][%s]", a.WorkflowID, a.Instance, a.Run, a.StepID, a.Number, a.UUID)
-}
-
 // manifest returns the pod that does the work of an attempt.
 func (cl *cluster) manifest(a *step.Attempt, c *Command) *kube.Manifest {
 	box := kube.Container{
@@ -59,9 +54,12 @@ func (cl *cluster) metadata(a *step.Attempt, c *Command) *kube.Manifest {
 	annotations["orchestrator"] = "maestro"
 	annotations["workflow_identity"] = fmt.Sprintf("[%s][%d][%d]", a.WorkflowID, a.Instance, a.Run)
 	annotations[annotationStep] = identity(a)
+	annotations[annotationAttempt] = a.UUID
+	annotations[annotationInstallation] = cl.cfg.Installation
+	delete(annotations, annotationStop)
 	return &kube.Manifest{
 		APIVersion: "v1", Kind: "Pod",
-		Metadata: kube.Metadata{Name: c.Key, Labels: labels, Annotations: annotations},
+		Metadata: kube.Metadata{Name: podName(c.Key), Labels: labels, Annotations: annotations},
 	}
 }
 

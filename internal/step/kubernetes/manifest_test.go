@@ -17,7 +17,7 @@ func TestManifest(t *testing.T) {
 		"pre_stop", map[string]any{"exec": map[string]any{"command": []string{"bye"}}},
 		"namespace", "jobs", "service_account", "robot", "requests", map[string]string{"cpu": "100m"},
 		"node_selector", map[string]string{"disk": "ssd"}, "tolerations", []string{"gpu", "team=a:NoSchedule", "*"},
-		"labels", map[string]string{"team": "a", labelServer: "mine"}, "annotations", map[string]string{"note": "x"},
+		"labels", map[string]string{"team": "a", labelServer: "mine"}, "annotations", map[string]string{"note": "x", annotationStop: "true", annotationInstallation: "mine"},
 		"image_pull_secrets", []string{"registry"})
 	a.Deadline = time.Now().Add(time.Hour)
 	j := &job{a: a, kind: rt.kind}
@@ -34,7 +34,7 @@ func TestManifest(t *testing.T) {
 		"apiVersion": "v1", "kind": "Pod",
 		"metadata": {"name": "u-1",
 			"labels": {"dedupKey": "u-1", "maestro-server": "test", "team": "a"},
-			"annotations": {"note": "x", "orchestrator": "maestro", "step_identity": "[wf][7][2][job][3][u-1]", "workflow_identity": "[wf][7][2]"}},
+			"annotations": {"maestro-attempt": "u-1", "maestro-installation": "i", "note": "x", "orchestrator": "maestro", "step_identity": "[wf][7][2][job][3][u-1]", "workflow_identity": "[wf][7][2]"}},
 		"spec": {
 			"containers": [{"name": "maestro-job", "image": "busybox", "command": ["/bin/sh"], "args": ["-c", "true && <x>"],
 				"env": [
@@ -57,7 +57,7 @@ func TestManifest(t *testing.T) {
 			"job_deduplication_key": "u-1", "owner_email": "a@example.org", "pre_stop": {"exec": {"command": ["bye"]}},
 			"service_account": "robot", "requests": {"cpu": "100m"}, "node_selector": {"disk": "ssd"},
 			"tolerations": ["gpu", "team=a:NoSchedule", "*"], "labels": {"team": "a", "maestro-server": "mine"},
-			"annotations": {"note": "x"}, "image_pull_secrets": ["registry"]},
+			"annotations": {"note": "x", "maestro-stopped": "true", "maestro-installation": "mine"}, "image_pull_secrets": ["registry"]},
 		"type": "KUBERNETES"}`)
 }
 

@@ -1,164 +1,76 @@
 package kubernetes
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"maestro/internal/kube"
 	"maestro/internal/step"
 )
 
-// state is what matters of how a pod is.
+// state is what matters of how a pod is: the judgement on it.
 type state struct {
 	uid, version string
 
-	phase    string
-	over     bool // no container runs, or will
-	gone     bool // there is no such pod any more
-	exit     int
-	exited   bool // exit is known
-	reason   string
-	message  string
-	hindered hindrance
+	gone     bool      // there is no such pod any more
+	over     bool      // what became of the step is decided
+	rests    bool      // no container runs, or will
+	lingers  bool      // it is over, and containers run on
 	deleting time.Time // when it must be gone; zero: nobody deletes it
-	evicted  string    // why the cluster took the pod away from its node; empty: it did not
+
+	verdict  step.State // of a pod that is over
+	hindered hindrance  // of one that is not
+	story    string     // what to say about it; empty: nothing
+	taken    string     // why the cluster took the pod from its node; empty: it did not
+
 	finished time.Time // zero: not known
+	starved  bool      // it ran out of memory
+	silent   bool      // the step's container never began, so that it has no log
+	cut      bool      // its node does not answer, so that nothing can be read there
+	again    bool      // its log is that of the container before it was begun again
+	suspect  string    // an init container whose log may tell why it does not begin, or did not
 }
 
-// hindrance is why a pod does not begin.
-type hindrance uint8
-
-const (
-	unhindered hindrance = iota
-	noImage              // or no settings: something that the container needs and the cluster does not have
-	noNode               // big enough, or willing
-	tombstoned           // it never will
-	hindrances = iota
-)
-
-// platformReasons are reasons of failed pods that are not the fault of what runs in them.
-var platformReasons = map[string]bool{
-	"Evicted": true, "Preempted": true, "Preempting": true, "NodeLost": true, "NodeShutdown": true, "Shutdown": true,
-	"Terminated": true, "NodeAffinity": true, "UnexpectedAdmissionError": true, "TopologyAffinityError": true,
-}
-
-// waitingReasons are reasons for which a container does not begin, and will not without help.
-var waitingReasons = map[string]bool{
-	"ImagePullBackOff": true, "ErrImagePull": true, "InvalidImageName": true, "ErrImageNeverPull": true,
-	"RegistryUnavailable": true, "CreateContainerConfigError": true, "CreateContainerError": true, "RunContainerError": true,
-}
-
-// observe reads the state of a pod.
+// observe judges a pod.
 func observe(p *kube.Pod) *state {
 	s := &state{
-		uid: p.Metadata.UID, version: p.Metadata.ResourceVersion, phase: p.Status.Phase, over: p.Status.Over(),
-		reason: p.Status.Reason, message: p.Status.Message, deleting: kube.Time(p.Metadata.DeletionTimestamp),
+		uid: p.Metadata.UID, version: p.Metadata.ResourceVersion, rests: p.Status.Over(), deleting: kube.Time(p.Metadata.DeletionTimestamp),
 	}
 	if p.Metadata.Annotations[annotationStop] != "" {
-		s.hindered = tombstoned
+		s.over, s.hindered = s.rests, tombstoned
 		return s
 	}
-	if platformReasons[s.reason] || strings.HasPrefix(s.reason, "OutOf") {
-		s.evicted = s.reason
+	f := gather(p)
+	for i := range rules {
+		r := &rules[i]
+		if !r.when(f) {
+			continue
+		}
+		s.verdict, s.hindered, s.over = r.verdict, r.hinders, r.verdict.Final()
+		if r.says != nil {
+			s.story = r.says(f)
+		}
+		break
 	}
-	for i := range p.Status.Conditions {
-		switch c := &p.Status.Conditions[i]; {
-		case c.Type == "DisruptionTarget" && c.Status == "True" && s.evicted == "":
-			s.evicted = c.Reason
-			s.explain(c.Reason, c.Message)
-		case c.Type == "PodScheduled" && c.Status == "False" && c.Reason == "Unschedulable" && s.phase == kube.Pending:
-			s.hindered = noNode
-			s.explain(c.Reason, c.Message)
-		}
+	s.taken, _ = f.whyTaken()
+	s.lingers = s.over && !s.rests && (f.end == nil || f.again || f.others() || restarts(p.Spec.RestartPolicy))
+	if s.over {
+		s.finished = f.finished()
+		s.starved = f.end != nil && f.end.Reason == oomKilled && s.verdict == step.UserError
+		s.silent = f.end == nil && f.own != nil && f.own.State.Running == nil && !f.phase(kube.Succeeded)
+		s.cut = f.end == nil && f.nodeLost()
+		s.again = f.again
 	}
-	for i := range p.Status.ContainerStatuses {
-		c := &p.Status.ContainerStatuses[i]
-		if t := c.State.Terminated; t != nil {
-			s.finished = later(s.finished, kube.Time(t.FinishedAt))
-			if c.Name == containerName {
-				s.exit, s.exited = t.ExitCode, true
-				if t.Reason != "Error" && t.Reason != "Completed" {
-					s.explain(t.Reason, t.Message)
-				}
-			}
-		}
-		if w := c.State.Waiting; w != nil && waitingReasons[w.Reason] && !s.over {
-			s.hindered = noImage
-			s.explain(w.Reason, w.Message)
-		}
+	if c := f.failedInit(); c != nil && f.end == nil {
+		s.suspect = c.Name
 	}
 	return s
 }
 
-// explain keeps the first reason there is: that of the pod, which has the last word, before those of its parts.
-func (s *state) explain(reason, message string) {
-	if s.reason == "" {
-		s.reason, s.message = reason, message
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
+// restarts reports whether the node begins containers again that have ended. The pod that was asked for does not say so;
+// somebody else may have made it.
+func restarts(policy string) bool { return policy == "Always" || policy == "OnFailure" }
 
 // news reports whether somebody has to do something about s who knows old already.
 func (s *state) news(old *state) bool {
 	return s.over || s.gone || old == nil || s.uid != old.uid || s.hindered != old.hindered || !s.deleting.Equal(old.deleting)
-}
-
-// verdict says what the end of a pod means.
-func (s *state) verdict() step.State {
-	switch {
-	case s.phase == kube.Succeeded:
-		return step.Done
-	case s.reason == "DeadlineExceeded":
-		return step.TimedOut
-	case s.evicted != "" || !s.deleting.IsZero():
-		return step.PlatformError // a container that is told to leave fails, but not by its own fault
-	}
-	return step.UserError
-}
-
-// story tells how a pod ended, for people.
-func (s *state) story(name string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Kubernetes pod [%s] ", name)
-	switch {
-	case s.phase == kube.Succeeded:
-		b.WriteString("succeeded")
-	case s.evicted != "":
-		b.WriteString("was ended by the cluster")
-	case !s.deleting.IsZero():
-		b.WriteString("was deleted by somebody else")
-	default:
-		b.WriteString("failed")
-	}
-	if s.exited && s.phase != kube.Succeeded {
-		fmt.Fprintf(&b, " with exit code [%d]", s.exit)
-	}
-	switch {
-	case s.reason == "OOMKilled":
-		b.WriteString(": it used more memory than it may (OOMKilled); raise kubernetes.memory or use less")
-	case s.reason == "DeadlineExceeded":
-		b.WriteString(": it ran beyond the timeout of the step (DeadlineExceeded)")
-	case s.reason != "":
-		b.WriteString(": " + s.reason)
-		if s.message != "" {
-			b.WriteString(", " + clause(s.message))
-		}
-	}
-	return b.String()
-}
-
-// clause makes a message of the cluster fit into one of ours.
-func clause(s string) string {
-	s = strings.TrimRight(strings.Join(strings.Fields(s), " "), ".")
-	if len(s) > 500 {
-		s = strings.ToValidUTF8(s[:500], "") + "…"
-	}
-	return s
 }

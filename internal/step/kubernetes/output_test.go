@@ -98,7 +98,7 @@ func TestTail(t *testing.T) {
 			got := tail{max: c.max, lines: c.lines}
 			for rest := c.log; rest != ""; {
 				n := 1 + rand.IntN(len(rest))
-				got.write([]byte(rest[:n]))
+				_, _ = got.Write([]byte(rest[:n]))
 				rest = rest[n:]
 			}
 			if got.String() != c.want {
