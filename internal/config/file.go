@@ -63,7 +63,7 @@ func (r *fileReader) object(prefix string, n *doc.Node) {
 		if prefix != "" {
 			key = prefix + "." + key
 		}
-		if m.Repeated {
+		if m.Repeated() {
 			r.problem(m.Pos, "%s is set twice", key)
 			continue
 		}

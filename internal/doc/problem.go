@@ -42,7 +42,7 @@ func (p Problem) Error() string {
 	}
 	b.WriteString(p.Message)
 	if p.Pos.Line > 0 {
-		fmt.Fprintf(&b, " (line %d, column %d)", p.Pos.Line, p.Pos.Col)
+		fmt.Fprintf(&b, " (%s)", p.Pos)
 	}
 	return b.String()
 }
