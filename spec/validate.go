@@ -119,6 +119,9 @@ func (v *validator) errorOf(field, msg string) {
 // problem reports something at the place of the cursor, but with the path of its first depth hops only: the reference
 // reports some problems for a list as a whole (§12.3).
 func (v *validator) problem(sev doc.Severity, depth int, format string, args ...any) {
+	if v.p.Full(sev) {
+		return // before the cost of a path
+	}
 	v.p.Add(doc.Problem{Severity: sev, Path: v.at[:depth].String(), Pos: v.at.find(v.root), Message: fmt.Sprintf(format, args...)})
 }
 

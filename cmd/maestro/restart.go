@@ -49,13 +49,13 @@ gets a new attempt instead.`,
 				return err
 			}
 			if ref.Step == "" {
-				r, err := c.Restart(cmd.Context(), ref.RunRef, client.RestartRequest{Policy: policy, Params: values, RequestID: id})
+				r, err := c.Restart(cmd.Context(), ref.RunRef, client.RestartRequest{Policy: policy, Params: values.fitRun(cmd.Context(), c, ref.RunRef), RequestID: id})
 				if err != nil {
 					return about("restart", ref, err)
 				}
 				return p.started(cmd.Context(), c, r, watch)
 			}
-			r, err := c.RestartStep(cmd.Context(), ref, client.StepRestartRequest{Downstream: policy, Params: values, RequestID: id})
+			r, err := c.RestartStep(cmd.Context(), ref, client.StepRestartRequest{Downstream: policy, Params: values.as(nil), RequestID: id})
 			if err != nil {
 				return about("restart", ref, err)
 			}

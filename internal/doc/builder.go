@@ -1,7 +1,5 @@
 package doc
 
-import "hash/maphash"
-
 // Builder makes the nodes of one document for its parser. It counts them against the limits, and allocates many at a
 // time. What is open (lists and objects whose end was not seen yet) stands on two stacks, so that each list of children
 // is allocated once and to size.
@@ -120,7 +118,7 @@ func (l Items) Close(n *Node) {
 type Fields struct {
 	b     *Builder
 	base  int
-	index nameIndex // built only for wide objects
+	index NameIndex
 }
 
 // Fields opens an object.
@@ -135,7 +133,7 @@ func (f *Fields) Set(m Member) {
 	at := f.find(m.Name)
 	if at < 0 {
 		f.b.members = push(f.b.members, m)
-		f.index.add(f.b.members[f.base:])
+		f.index.Add(f.b.members[f.base:])
 		return
 	}
 	have := &f.b.members[f.base+at]
@@ -153,58 +151,4 @@ func (f *Fields) Close(n *Node) {
 	f.b.members = f.b.members[:f.base]
 }
 
-func (f *Fields) find(name string) int { return f.index.find(f.b.members[f.base:], name) }
-
-// nameIndex finds members by name: a hash table of numbers of members, with linear probing. Its seed is random, so no
-// document can make names collide. Few members have no table and are looked through.
-type nameIndex struct {
-	seed  maphash.Seed
-	slots []int32 // number of the member + 1; a power of two, at most half full
-}
-
-const wide = 16
-
-func (x *nameIndex) find(members []Member, name string) int {
-	if x.slots == nil {
-		for i := range members {
-			if members[i].Name == name {
-				return i
-			}
-		}
-		return -1
-	}
-	mask := len(x.slots) - 1
-	for at := int(maphash.String(x.seed, name)) & mask; x.slots[at] != 0; at = (at + 1) & mask {
-		if i := int(x.slots[at]) - 1; members[i].Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-// add enters the last of members.
-func (x *nameIndex) add(members []Member) {
-	switch {
-	case len(members) < wide:
-		return
-	case x.slots == nil:
-		x.seed = maphash.MakeSeed()
-		fallthrough
-	case 2*len(members) > len(x.slots):
-		x.slots = make([]int32, max(4*wide, 2*len(x.slots)))
-		for i := range members {
-			x.put(members[i].Name, i)
-		}
-	default:
-		x.put(members[len(members)-1].Name, len(members)-1)
-	}
-}
-
-func (x *nameIndex) put(name string, i int) {
-	mask := len(x.slots) - 1
-	at := int(maphash.String(x.seed, name)) & mask
-	for x.slots[at] != 0 {
-		at = (at + 1) & mask
-	}
-	x.slots[at] = int32(i + 1)
-}
+func (f *Fields) find(name string) int { return f.index.Find(f.b.members[f.base:], name) }

@@ -53,27 +53,40 @@ func (p Pos) String() string { return fmt.Sprintf("line %d, column %d", p.Line, 
 // Node is one value of a document.
 type Node struct {
 	Kind    Kind
+	plain   bool // a Bool or Number of YAML, see SetPlain
 	Pos     Pos
 	Text    string   // Bool, Number, String
 	Items   []*Node  // List
 	Members []Member // Object
 }
 
-// SetWritten keeps what the text has for a boolean or number that it does not write as JSON does, such as 007 or yes.
-// It is for parsers, before anybody else sees the node.
-func (n *Node) SetWritten(text string) {
-	// Few scalars have it, and a field of its own would make all nodes larger. A scalar has no items: the text stands
-	// beyond the end of its empty list.
-	n.Items = []*Node{{Kind: String, Pos: n.Pos, Text: text}}[:0]
+// SetPlain says that a boolean or number stands in the text without quotes in a format that can leave them out, and how
+// it is written there: 007 and yes are not what JSON writes. It is for parsers, before anybody else sees the node.
+func (n *Node) SetPlain(written string) {
+	n.plain = true
+	if written != n.Text {
+		// Few scalars need it, and a field of its own would make all nodes larger. A scalar has no items: the text stands
+		// beyond the end of its empty list.
+		n.Items = []*Node{{Kind: String, Pos: n.Pos, Text: written}}[:0]
+	}
 }
 
 // Written returns a scalar as it is written in the document. That is what a text is meant to be wherever one is
 // expected: 007 is not 7, and no is not false.
 func (n *Node) Written() string {
-	if cap(n.Items) > 0 && (n.Kind == Bool || n.Kind == Number) {
+	if n.plain && cap(n.Items) > 0 {
 		return n.Items[:1][0].Text
 	}
 	return n.Text
+}
+
+// AsText returns the text of a string, or of a scalar that may be one: in YAML a text needs no quotes, whatever it looks
+// like. In JSON a number is none. It is for places that take texts only; others take [Node.Written] of any scalar.
+func (n *Node) AsText() (text string, ok bool) {
+	if n.Kind == String || n.plain {
+		return n.Written(), true
+	}
+	return "", false
 }
 
 // Member is one field of an object.

@@ -75,7 +75,7 @@ func (p *Problems) Warnf(n *Node, path, format string, args ...any) {
 }
 
 func (p *Problems) add(s Severity, n *Node, path, format string, args []any) {
-	if p.full(s) {
+	if p.Full(s) {
 		return // before the cost of a message
 	}
 	pr := Problem{Severity: s, Path: path, Message: fmt.Sprintf(format, args...)}
@@ -87,12 +87,13 @@ func (p *Problems) add(s Severity, n *Node, path, format string, args []any) {
 
 // Add adds a problem whose path and position are not those of one node.
 func (p *Problems) Add(pr Problem) {
-	if !p.full(pr.Severity) {
+	if !p.Full(pr.Severity) {
 		p.List = append(p.List, pr)
 	}
 }
 
-func (p *Problems) full(s Severity) bool {
+// Full reports whether a problem of this severity would not be kept. Callers ask before they make one that is costly.
+func (p *Problems) Full(s Severity) bool {
 	return len(p.List) >= maxProblems && (s == Warning || p.Failed())
 }
 

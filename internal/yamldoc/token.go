@@ -90,8 +90,8 @@ func (p *parser) scalarNode(pos doc.Pos, text string, plain bool, own props) (*d
 			return n, nil
 		}
 		n.Kind, n.Text = resolve(text)
-		if n.Text != text && n.Kind != doc.Null {
-			n.SetWritten(text)
+		if n.Kind == doc.Bool || n.Kind == doc.Number {
+			n.SetPlain(text)
 		}
 		return n, nil
 	})
