@@ -130,7 +130,7 @@ func (v *validator) transitions(steps []*Step, sev doc.Severity) bool {
 				v.field("successors")
 				v.key(string(succ.Step))
 				v.problem(sev, depth, "[workflow step transition] is invalid for step [%s]'s successor step id [%s], which does not exist in steps%s",
-					s.ID, succ.Step, v.suggestStep(succ.Step, steps))
+					clipName(string(s.ID)), clipName(string(succ.Step)), v.suggestStep(succ.Step, steps))
 				v.at = v.at[:depth]
 				continue
 			}

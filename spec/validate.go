@@ -14,6 +14,10 @@ import (
 // The dry run (§13), which needs param evaluation, and what depends on the state of the server are not part of it.
 func (r *PushRequest) Validate(src *doc.Node, rules Rules, p *doc.Problems) {
 	v := newValidator(src, rules, p)
+	if n := len(r.AppendJSON(nil)); n > v.rules.MaxBytes {
+		v.errorf("workflow create request is too large: %d bytes of JSON, more than the limit %d", n, v.rules.MaxBytes)
+		return // what is in it is not looked at: that could take as long as it is large
+	}
 	if r.Properties != nil {
 		v.field("properties")
 		v.properties(r.Properties)
@@ -28,9 +32,6 @@ func (r *PushRequest) Validate(src *doc.Node, rules Rules, p *doc.Problems) {
 		v.workflow(r.Workflow)
 	}
 	v.up()
-	if n := len(r.AppendJSON(nil)); n > v.rules.MaxBytes {
-		v.errorf("workflow create request is too large: %d bytes of JSON, more than the limit %d", n, v.rules.MaxBytes)
-	}
 }
 
 // ValidatePush checks what only a push refuses, not the validate endpoint (§12, step 5): extras that are named like

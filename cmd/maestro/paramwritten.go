@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +18,7 @@ import (
 type givenParam struct {
 	param   client.Param
 	written *doc.Node // nil where the user said the type
+	refused error     // why the value has no type by itself; the declared type may still make sense of it
 }
 
 // givenParams are params by name.
@@ -43,36 +46,40 @@ func (g givenParams) addFile(p *program, name string, text []byte) error {
 		}
 		param, err := inferNode(m.Value)
 		if err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
+			err = fmt.Errorf("--param-file %s: %s: %w", name, m.Name, err)
 		}
-		g[m.Name] = givenParam{param: param, written: m.Value}
+		g[m.Name] = givenParam{param: param, written: m.Value, refused: err}
 	}
 	return nil
 }
 
 // as returns the params for a workflow that declares the given types by name.
-func (g givenParams) as(declared map[string]string) map[string]client.Param {
+func (g givenParams) as(declared map[string]string) (map[string]client.Param, error) {
 	if len(g) == 0 {
-		return nil
+		return nil, nil
 	}
 	params := make(map[string]client.Param, len(g))
-	for name, p := range g {
+	for _, name := range slices.Sorted(maps.Keys(g)) { // so that the same file always gives the same error
+		p := g[name]
+		if p.written != nil {
+			if value, ok := valueAs(declared[name], p.written); ok {
+				params[name] = client.Param{Type: declared[name], Value: value}
+				continue
+			}
+		}
+		if p.refused != nil {
+			return nil, &usageError{err: p.refused}
+		}
 		params[name] = p.param
-		if p.written == nil {
-			continue
-		}
-		if value, ok := valueAs(declared[name], p.written); ok {
-			params[name] = client.Param{Type: declared[name], Value: value}
-		}
 	}
-	return params
+	return params, nil
 }
 
 // ambiguous reports whether the types that a workflow declares make a difference to what is sent. Usually they do not: the
 // server makes the text 5 of the number 5 by itself.
 func (g givenParams) ambiguous() bool {
 	for _, p := range g {
-		if p.written != nil && ambiguous(p.written) {
+		if p.written != nil && (p.refused != nil || ambiguous(p.written)) {
 			return true
 		}
 	}
@@ -105,7 +112,7 @@ func ambiguous(n *doc.Node) bool {
 
 // fit returns the params for a version of a workflow. It asks the server what types the workflow declares only where that
 // makes a difference. That the workflow cannot be read is left to what the params are for.
-func (g givenParams) fit(ctx context.Context, c *client.Client, workflow, version string) map[string]client.Param {
+func (g givenParams) fit(ctx context.Context, c *client.Client, workflow, version string) (map[string]client.Param, error) {
 	if !g.ambiguous() {
 		return g.as(nil)
 	}
@@ -125,7 +132,7 @@ func (g givenParams) fit(ctx context.Context, c *client.Client, workflow, versio
 }
 
 // fitRun is fit for the version that a run has.
-func (g givenParams) fitRun(ctx context.Context, c *client.Client, ref client.RunRef) map[string]client.Param {
+func (g givenParams) fitRun(ctx context.Context, c *client.Client, ref client.RunRef) (map[string]client.Param, error) {
 	if !g.ambiguous() {
 		return g.as(nil)
 	}

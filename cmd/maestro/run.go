@@ -97,7 +97,9 @@ func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, 
 	id := d.Metadata.WorkflowID
 	p.noteCutOff(ctx, c, id)
 	r.Version = "latest"
-	r.Params = params.fit(ctx, c, id, r.Version)
+	if r.Params, err = params.fit(ctx, c, id, r.Version); err != nil {
+		return err
+	}
 	started, err := c.Start(ctx, id, r)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", id, err)

@@ -39,7 +39,9 @@ With --watch, follow it to its end and exit with 1 unless it succeeds; with
 			if err != nil {
 				return err
 			}
-			r.Params = values.fit(cmd.Context(), c, ref.Workflow, r.Version)
+			if r.Params, err = values.fit(cmd.Context(), c, ref.Workflow, r.Version); err != nil {
+				return err
+			}
 			started, err := c.Start(cmd.Context(), ref.Workflow, r)
 			if err != nil {
 				return about("start", ref, err)

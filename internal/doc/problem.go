@@ -55,8 +55,12 @@ func AsProblem(err error) Problem {
 	return Problem{Message: err.Error()}
 }
 
-// maxProblems is how many problems are kept: enough for people, and a bound on what a hostile document costs.
-const maxProblems = 1000
+// How many problems are kept, and how much of a message that shows a long value: enough for people, and a bound on what a
+// hostile document costs.
+const (
+	maxProblems = 1000
+	maxMessage  = 4 << 10
+)
 
 // Problems collects what is wrong with a document while it is decoded. The zero value is ready for use. Once it is
 // full, an error is kept only if it is the first one, so that Failed is always right.
@@ -82,14 +86,18 @@ func (p *Problems) add(s Severity, n *Node, path, format string, args []any) {
 	if n != nil {
 		pr.Pos = n.Pos
 	}
-	p.List = append(p.List, pr)
+	p.Add(pr)
 }
 
 // Add adds a problem whose path and position are not those of one node.
 func (p *Problems) Add(pr Problem) {
-	if !p.Full(pr.Severity) {
-		p.List = append(p.List, pr)
+	if p.Full(pr.Severity) {
+		return
 	}
+	if len(pr.Message) > maxMessage {
+		pr.Message = strings.ToValidUTF8(pr.Message[:maxMessage], "") + "…"
+	}
+	p.List = append(p.List, pr)
 }
 
 // Full reports whether a problem of this severity would not be kept. Callers ask before they make one that is costly.

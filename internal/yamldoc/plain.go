@@ -53,21 +53,27 @@ func (p *parser) plain(parent int, flow bool) (text string, lines bool, err erro
 // line.
 func (p *parser) plainLine(flow bool) []byte {
 	from, end := p.at, p.at
-	for c := p.peek(0); c != 0 && !isBreak(c); c = p.peek(0) {
-		switch {
-		case c == ':':
+	defer func() { p.visits += p.at - from }()
+	for ; p.at < len(p.text); p.at++ {
+		switch c := p.text[p.at]; c {
+		case '\n', '\r':
+			return p.text[from:end]
+		case ' ', '\t':
+			continue
+		case ':':
 			if next := p.peek(1); isEnd(next) || flow && isFlow(next) {
 				return p.text[from:end]
 			}
-		case c == '#' && p.at > from && isBlank(p.text[p.at-1]):
-			return p.text[from:end]
-		case flow && isFlow(c):
-			return p.text[from:end]
+		case '#':
+			if p.at > from && isBlank(p.text[p.at-1]) {
+				return p.text[from:end]
+			}
+		case ',', '[', ']', '{', '}':
+			if flow {
+				return p.text[from:end]
+			}
 		}
-		p.at++
-		if !isBlank(c) {
-			end = p.at
-		}
+		end = p.at + 1
 	}
 	return p.text[from:end]
 }

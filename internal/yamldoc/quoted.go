@@ -2,6 +2,7 @@ package yamldoc
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -15,6 +16,7 @@ func (p *parser) doubleQuoted() (string, error) {
 	copied := from // what is before it was copied to out
 	kept := 0      // length of what an escape or fold has put into out: no blank of it is dropped at a line's end
 	for {
+		p.until("\"\\\r\n")
 		switch c := p.peek(0); {
 		case c == '"':
 			p.at++
@@ -42,8 +44,6 @@ func (p *parser) doubleQuoted() (string, error) {
 			}
 			out = appendFold(out, breaks)
 			copied, kept = p.at, len(out)
-		default:
-			p.at++
 		}
 	}
 }
@@ -56,6 +56,7 @@ func (p *parser) singleQuoted() (string, error) {
 	var out []byte
 	copied := from
 	for {
+		p.until("'\r\n")
 		switch c := p.peek(0); {
 		case c == '\'' && p.peek(1) == '\'':
 			out = append(out, p.text[copied:p.at+1]...)
@@ -80,10 +81,17 @@ func (p *parser) singleQuoted() (string, error) {
 			}
 			out = appendFold(out, breaks)
 			copied = p.at
-		default:
-			p.at++
 		}
 	}
+}
+
+// until goes to the next of the given bytes, or to the end of the text.
+func (p *parser) until(any string) {
+	from := p.at
+	for p.at < len(p.text) && strings.IndexByte(any, p.text[p.at]) < 0 {
+		p.at++
+	}
+	p.visits += p.at - from
 }
 
 // breaks goes over line breaks inside of quotes and the blanks around them, and returns how many there were.

@@ -135,3 +135,39 @@ func TestSchemaIsJSON(t *testing.T) {
 		t.Error("not JSON")
 	}
 }
+
+// TestRows reads the rows of a transition (definition 15.4).
+func TestRows(t *testing.T) {
+	t.Parallel()
+	for row, want := range map[string]string{
+		"a":                         `{"a":"true"}`,
+		" a ":                       `{"a":"true"}`,
+		"":                          `{}`,
+		"IF x > 1 THEN b":           `{"b":"x > 1"}`,
+		"if  a\tthen b \n Then   c": `{"c":"a\tthen b"}`,
+		"if (x)then y then z":       `{"z":"(x)then y"}`,
+		"Otherwise b":               `{"b":"true"}`,
+		"otherwise":                 `{"otherwise":"true"}`,
+		"if":                        `{"if":"true"}`,
+		"a b":                       `Invalid transition: [a b]`,
+		"if then b":                 `Invalid transition`,
+		"iff x then b":              `Invalid transition`,
+		"if x b":                    `Invalid transition`,
+		"x then b":                  `Invalid transition`,
+		"otherwise a b":             `Invalid transition`,
+	} {
+		var p doc.Problems
+		list := &doc.Node{Kind: doc.List, Items: []*doc.Node{{Kind: doc.String, Text: row}}}
+		n := convert(t, "workflow: {id: w, jobs: [{job: {id: j, type: noop, transition: "+string(doc.AppendNode(nil, list))+"}}]}", &p)
+		got := ""
+		if p.Failed() {
+			got = p.Err().Error()
+		} else {
+			step := n.Field("workflow").Field("steps").Items[0].Field("step")
+			got = string(doc.AppendNode(nil, step.Field("transition").Field("successors")))
+		}
+		if got != want && !(p.Failed() && strings.Contains(got, want)) {
+			t.Errorf("%q: got %s, want %s", row, got, want)
+		}
+	}
+}
