@@ -202,11 +202,11 @@ func (r *reader) mode(n *doc.Node, path string) Mode {
 	return m
 }
 
-// text reads a string field; numbers and booleans become their text (definition 1).
+// text reads a string field; numbers and booleans become their text (definition 1), as it is written.
 func (r *reader) text(n *doc.Node, path string) (string, bool) {
 	switch n.Kind {
 	case doc.String, doc.Number, doc.Bool:
-		return n.Text, true
+		return n.Written(), true
 	}
 	r.p.Errorf(n, path, "must be a string, not %s", article(n.Kind))
 	return "", false

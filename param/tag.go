@@ -60,24 +60,26 @@ func (r *reader) tags(n *doc.Node, path string) []Tag {
 		return nil
 	}
 	out := make([]Tag, 0, len(n.Items))
+	seen := make(map[string]bool, len(n.Items))
 	for i, item := range n.Items {
 		at := path + "[" + strconv.Itoa(i) + "]"
 		t, ok := r.tag(item, at)
 		if !ok {
 			continue
 		}
-		if findTag(out, t.Name) >= 0 {
+		if seen[t.Name] {
 			r.p.Errorf(item, at, "[tag list definition] cannot contain duplicate tag names: %s", t.Name)
 			continue
 		}
+		seen[t.Name] = true
 		out = append(out, t)
 	}
 	return out
 }
 
 func (r *reader) tag(n *doc.Node, path string) (Tag, bool) {
-	if n.Kind == doc.String && n.Text != "" {
-		return Tag{Name: n.Text}, true
+	if name, ok := n.AsText(); ok && name != "" {
+		return Tag{Name: name}, true
 	}
 	if n.Kind != doc.Object && n.Kind != doc.String {
 		r.p.Errorf(n, path, "must be a tag name or a tag object, not %s", article(n.Kind))

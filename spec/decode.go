@@ -18,6 +18,9 @@ type decoder struct {
 	// step reads one wrapped step; a field rather than a call since steps hold lists of steps, and the tables that
 	// describe them may not refer to themselves.
 	step func(d *decoder, n *doc.Node) *Step
+
+	// maxSteps, when set, is how many steps of a workflow are read: one that has more is refused by Validate unread.
+	maxSteps int
 }
 
 func newDecoder(r Rules, p *doc.Problems, at ...hop) *decoder {
@@ -25,12 +28,15 @@ func newDecoder(r Rules, p *doc.Problems, at ...hop) *decoder {
 }
 
 func (d *decoder) errorf(n *doc.Node, format string, args ...any) {
+	if d.p.Full(doc.Error) {
+		return // before the cost of a path
+	}
 	d.p.Errorf(n, d.path(), format, args...)
 }
 
 // errorAt is errorf for the name of a member.
 func (d *decoder) errorAt(pos doc.Pos, format string, args ...any) {
-	d.p.Errorf(&doc.Node{Pos: pos}, d.path(), format, args...)
+	d.errorf(&doc.Node{Pos: pos}, format, args...)
 }
 
 // want reports whether n is of the given kind, and says so when it is not.
@@ -54,7 +60,7 @@ func withArticle(k doc.Kind) string {
 func describe(n *doc.Node) string {
 	switch n.Kind {
 	case doc.Bool, doc.Number:
-		return n.Kind.String() + " " + clip(n.Text)
+		return n.Kind.String() + " " + clip(n.Written())
 	case doc.String:
 		return "string " + strconv.Quote(clip(n.Text))
 	case doc.Null:
@@ -72,11 +78,11 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// text reads a text; numbers and booleans count as their text (§1).
+// text reads a text; numbers and booleans count as their text (§1), as it is written.
 func (d *decoder) text(n *doc.Node) (string, bool) {
 	switch n.Kind {
 	case doc.String, doc.Number, doc.Bool:
-		return n.Text, true
+		return n.Written(), true
 	}
 	d.errorf(n, "must be a string, not %s", describe(n))
 	return "", false
@@ -141,14 +147,15 @@ func (d *decoder) boolean(n *doc.Node) (value, ok bool) {
 
 // word reads a member of an enum.
 func (d *decoder) word(n *doc.Node, e *enum) (string, bool) {
-	if n.Kind != doc.String {
+	text, ok := n.AsText()
+	if !ok {
 		d.errorf(n, "must be a %s, not %s", e.what, describe(n))
 		return "", false
 	}
-	if w, ok := e.parse(n.Text); ok {
+	if w, ok := e.parse(text); ok {
 		return w, true
 	}
-	d.errorf(n, "unknown %s `%s`%s; known are %s", e.what, clip(n.Text), doc.Suggest(n.Text, e.words), strings.Join(e.words, ", "))
+	d.errorf(n, "unknown %s `%s`%s; known are %s", e.what, clip(text), doc.Suggest(text, e.words), strings.Join(e.words, ", "))
 	return "", false
 }
 

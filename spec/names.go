@@ -28,13 +28,13 @@ func (r *Rules) idProblem(id string) string {
 	case id == "":
 		return what + " cannot be null or empty"
 	case length(id) > r.IDLength:
-		return fmt.Sprintf("%s cannot be more than id length limit %d - rejected length is [%d] for value [%s]", what, r.IDLength, length(id), id)
+		return fmt.Sprintf("%s cannot be more than id length limit %d - rejected length is [%d] for value [%s]", what, r.IDLength, length(id), clipName(id))
 	case !isID(id, true):
-		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, idPattern, id)
+		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, idPattern, clipName(id))
 	case hasReservedPrefix(id):
-		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, id)
+		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, clipName(id))
 	case hasReservedSuffix(id):
-		return fmt.Sprintf("%s cannot end with reserved suffix: %s - rejected value is [%s]", what, reservedSuffix, id)
+		return fmt.Sprintf("%s cannot end with reserved suffix: %s - rejected value is [%s]", what, reservedSuffix, clipName(id))
 	}
 	return ""
 }
@@ -46,13 +46,13 @@ func (r *Rules) referenceProblem(id string) string {
 	case id == "":
 		return what + " cannot be null or empty"
 	case length(id) > r.IDLength:
-		return fmt.Sprintf("%s cannot be more than id length limit %d - rejected length is [%d] for value [%s]", what, r.IDLength, length(id), id)
+		return fmt.Sprintf("%s cannot be more than id length limit %d - rejected length is [%d] for value [%s]", what, r.IDLength, length(id), clipName(id))
 	case !isID(id, false):
-		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, referencePattern, id)
+		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, referencePattern, clipName(id))
 	case strings.Contains(id, r.Separator):
-		return fmt.Sprintf("%s cannot contain the step param separator '%s' - rejected value is [%s]", what, r.Separator, id)
+		return fmt.Sprintf("%s cannot contain the step param separator '%s' - rejected value is [%s]", what, r.Separator, clipName(id))
 	case hasReservedPrefix(id):
-		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, id)
+		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, clipName(id))
 	}
 	return ""
 }
@@ -64,13 +64,13 @@ func (r *Rules) nameProblem(name string) string {
 	case strings.TrimSpace(name) == "":
 		return what + " cannot be null or empty or blank spaces"
 	case length(name) > r.NameLength:
-		return fmt.Sprintf("%s cannot be more than name length limit %d - rejected length is [%d] for value [%s]", what, r.NameLength, length(name), name)
+		return fmt.Sprintf("%s cannot be more than name length limit %d - rejected length is [%d] for value [%s]", what, r.NameLength, length(name), clipName(name))
 	case !isName(name):
-		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, namePattern, name)
+		return fmt.Sprintf("%s does not follow the regex rule: %s - rejected value is [%s]", what, namePattern, clipName(name))
 	case hasReservedPrefix(name):
-		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, name)
+		return fmt.Sprintf("%s cannot start with reserved prefix: %s - rejected value is [%s]", what, reservedPrefix, clipName(name))
 	case hasReservedSuffix(name):
-		return fmt.Sprintf("%s cannot end with reserved suffix: %s - rejected value is [%s]", what, reservedSuffix, name)
+		return fmt.Sprintf("%s cannot end with reserved suffix: %s - rejected value is [%s]", what, reservedSuffix, clipName(name))
 	}
 	return ""
 }
@@ -80,7 +80,7 @@ func (r *Rules) displayProblem(name string) string {
 	if length(name) <= r.NameLength {
 		return ""
 	}
-	return fmt.Sprintf("[maestro name] cannot be more than name length limit %d - rejected length is [%d] for value [%s]", r.NameLength, length(name), name)
+	return fmt.Sprintf("[maestro name] cannot be more than name length limit %d - rejected length is [%d] for value [%s]", r.NameLength, length(name), clipName(name))
 }
 
 // ValidateWorkflowID returns what is wrong with a workflow id, or nil.

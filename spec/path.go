@@ -2,6 +2,7 @@ package spec
 
 import (
 	"strconv"
+	"strings"
 
 	"maestro/internal/doc"
 )
@@ -31,6 +32,7 @@ const (
 func (p place) String() string {
 	var b []byte
 	for _, h := range p {
+		h.name = clipName(h.name)
 		switch h.kind {
 		case hopIndex:
 			b = append(b, '[')
@@ -48,6 +50,15 @@ func (p place) String() string {
 		}
 	}
 	return string(b)
+}
+
+// clipName shortens a name that no rule allows anyway: there can be a path for each problem, and each has all names around.
+func clipName(name string) string {
+	const most = 300
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
 }
 
 // appendCamel appends snake_case as camelCase.

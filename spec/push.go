@@ -23,16 +23,19 @@ type GitInfo struct {
 // DecodePushRequest reads the body of a push. What could be read is returned even when p has errors.
 func DecodePushRequest(n *doc.Node, r Rules, p *doc.Problems) *PushRequest {
 	req := &PushRequest{IsActive: true}
-	pushObject.read(newDecoder(r, p), n, req)
+	d := newDecoder(r, p)
+	d.maxSteps = d.rules.MaxSteps
+	pushObject.read(d, n, req)
+	doc.WarnRepeated(n, p)
 	return req
 }
 
 // Parse reads a push request from JSON text and validates it. The problems are in order of the text and include
 // warnings; with an error among them the request is what could be read, or nil. A text of more than eight times the
-// allowed size is refused unread.
+// allowed size, or of too many values, is refused unread.
 func Parse(text []byte, r Rules) (*PushRequest, *doc.Problems) {
 	p := new(doc.Problems)
-	n, err := doc.ParseJSON(text, doc.Limits{Bytes: 8 * r.orDefaults().MaxBytes})
+	n, err := doc.ParseJSON(text, r.Limits())
 	if err != nil {
 		p.Add(doc.AsProblem(err))
 		return nil, p

@@ -1,6 +1,10 @@
 package spec
 
-import "time"
+import (
+	"time"
+
+	"maestro/internal/doc"
+)
 
 // Rules are what a definition is measured against. The zero value holds the limits of §11 and the built-in step types.
 type Rules struct {
@@ -11,7 +15,7 @@ type Rules struct {
 	NameLength  int // default 256
 	Description int // default 16384
 
-	MaxSteps               int // step ids of a definition, nested ones included; default 300
+	MaxSteps               int // step ids of a definition, nested ones included; default DefaultMaxSteps
 	MaxBytes               int // of a push request, written again as compact JSON; default 256 KiB
 	MaxForeachConcurrency  int // default 500
 	MaxInstanceConcurrency int // exclusive; default 1000
@@ -29,6 +33,16 @@ type Rules struct {
 	Now time.Time
 }
 
+// DefaultMaxSteps is how many steps a definition may have where nothing else is said.
+const DefaultMaxSteps = 300
+
+// Limits bounds the text of a push. Written again as compact JSON, each value but the nulls takes two bytes at least, so a
+// text with more values than that is refused before much is made of it.
+func (r Rules) Limits() doc.Limits {
+	r = r.orDefaults()
+	return doc.Limits{Bytes: 16 * r.MaxBytes, Nodes: r.MaxBytes / 2}
+}
+
 func or[T comparable](v *T, fallback T) {
 	var zero T
 	if *v == zero {
@@ -44,7 +58,7 @@ func (r Rules) orDefaults() Rules {
 	or(&r.IDLength, 128)
 	or(&r.NameLength, 256)
 	or(&r.Description, 16384)
-	or(&r.MaxSteps, 300)
+	or(&r.MaxSteps, DefaultMaxSteps)
 	or(&r.MaxBytes, 256<<10)
 	or(&r.MaxForeachConcurrency, 500)
 	or(&r.MaxInstanceConcurrency, 1000)

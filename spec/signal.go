@@ -184,12 +184,14 @@ var matchObject = &object[Match]{
 			name: "value", about: "A text or an integer.", shape: `{"type":["string","integer","number","null"]}`,
 			read: func(d *decoder, n *doc.Node, m *Match) {
 				switch n.Kind {
-				case doc.String:
-					m.Value = MatchValue{Text: n.Text, IsText: true}
 				case doc.Number:
 					v, ok := d.long(n)
 					m.Value = MatchValue{Long: v, IsLong: ok}
 				default:
+					if text, ok := n.AsText(); ok {
+						m.Value = MatchValue{Text: text, IsText: true}
+						break
+					}
 					d.errorf(n, "must be a string or an integer, not %s", describe(n))
 				}
 			},

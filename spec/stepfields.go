@@ -97,14 +97,15 @@ var stepTypeField = field[Step]{
 }
 
 func (d *decoder) stepType(n *doc.Node) StepType {
-	if n.Kind != doc.String {
+	text, ok := n.AsText()
+	if !ok {
 		d.errorf(n, "must be a step type, not %s", describe(n))
 		return ""
 	}
-	t := d.rules.Types.Find(n.Text)
+	t := d.rules.Types.Find(text)
 	if t == nil {
 		names := d.rules.Types.names()
-		d.errorf(n, "unknown step type `%s`%s; known are %s", clip(n.Text), doc.Suggest(n.Text, names), join(names))
+		d.errorf(n, "unknown step type `%s`%s; known are %s", clip(text), doc.Suggest(text, names), join(names))
 		return ""
 	}
 	return t.Name
@@ -117,6 +118,10 @@ func stepsField[T any](at func(*T) *[]*Step) field[T] {
 		shape: `{"type":"array","items":{"$ref":"#/$defs/step"}}`, need: true,
 		read: func(d *decoder, n *doc.Node, v *T) {
 			if !d.want(n, doc.List) {
+				return
+			}
+			if d.tooManySteps(n) {
+				*at(v) = []*Step{}
 				return
 			}
 			steps := make([]*Step, 0, len(n.Items))
@@ -147,13 +152,32 @@ func stepsField[T any](at func(*T) *[]*Step) field[T] {
 		}}
 }
 
+// tooManySteps reports whether the list is that of a workflow which has more steps than are read.
+func (d *decoder) tooManySteps(n *doc.Node) bool {
+	return d.maxSteps > 0 && len(d.at) == allSteps && CountSteps(n) > d.maxSteps
+}
+
+// CountSteps returns how many steps are in a list of steps that was not read yet, nested ones included.
+func CountSteps(list *doc.Node) int {
+	if list.IsNull() {
+		return 0
+	}
+	count := len(list.Items)
+	for _, item := range list.Items {
+		if len(item.Members) == 1 {
+			count += CountSteps(item.Members[0].Value.Field("steps"))
+		}
+	}
+	return count
+}
+
 // brokenStep stands for a step that could not be read, so that the paths of those after it are right and no second
 // problem is reported where it is a successor.
 func brokenStep(n *doc.Node) *Step {
 	s := &Step{broken: true}
 	if len(n.Members) > 0 {
 		if id := n.Members[0].Value.Field("id"); id != nil {
-			s.ID = StepID(id.Text)
+			s.ID = StepID(id.Written())
 		}
 	}
 	return s

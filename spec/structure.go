@@ -13,6 +13,10 @@ const allSteps = 2
 
 // structure checks what holds for all steps of a workflow together (§12.3). The cursor stands on the list of steps.
 func (v *validator) structure(w *Workflow) {
+	if n := CountSteps(v.root.Field("workflow").Field("steps")); n > v.rules.MaxSteps && len(w.Steps) == 0 {
+		v.tooManySteps(n) // they were not read
+		return
+	}
 	if len(w.Steps) == 0 {
 		if n := v.root.Field("workflow").Field("steps"); v.root == nil || n.IsNull() || len(n.Items) == 0 {
 			v.errorf("[workflow step definitions] cannot be null or empty")
@@ -22,13 +26,18 @@ func (v *validator) structure(w *Workflow) {
 	count := 0
 	Walk(w.Steps, func(*Step, int) bool { count++; return true })
 	if count > v.rules.MaxSteps {
-		v.errorf("[workflow step list] is too large [%d] and over the size limit [%d]", count, v.rules.MaxSteps)
+		v.tooManySteps(count)
+		return
 	}
 	unique := v.uniqueIDs(w.Steps, make(map[StepID]bool, count))
 	v.loopParamNames(w.Steps, make(map[string]bool))
 	if unique {
 		v.graph(w.Steps, fmt.Sprintf("Invalid workflow definition [%s], where ", w.ID), doc.Error)
 	}
+}
+
+func (v *validator) tooManySteps(count int) {
+	v.errorf("[workflow step list] is too large [%d] and over the size limit [%d]", count, v.rules.MaxSteps)
 }
 
 // uniqueIDs reports ids that come twice at any level, and whether there are none.
@@ -121,7 +130,7 @@ func (v *validator) transitions(steps []*Step, sev doc.Severity) bool {
 				v.field("successors")
 				v.key(string(succ.Step))
 				v.problem(sev, depth, "[workflow step transition] is invalid for step [%s]'s successor step id [%s], which does not exist in steps%s",
-					s.ID, succ.Step, v.suggestStep(succ.Step, steps))
+					clipName(string(s.ID)), clipName(string(succ.Step)), v.suggestStep(succ.Step, steps))
 				v.at = v.at[:depth]
 				continue
 			}

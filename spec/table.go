@@ -63,9 +63,6 @@ func (o *object[T]) read(d *decoder, n *doc.Node, v *T) bool {
 			continue
 		}
 		d.field(f.name)
-		if m.Repeated {
-			d.p.Warnf(&doc.Node{Pos: m.Pos}, d.path(), "is given more than once; the last value counts")
-		}
 		switch {
 		case m.Value.Kind != doc.Null:
 			f.read(d, m.Value, v)

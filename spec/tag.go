@@ -79,8 +79,8 @@ func (d *decoder) tags(n *doc.Node) Tags {
 
 // tag reads one tag. `attributes` is flattened into the tag; `permit` is for output only and ignored (§5.3).
 func (d *decoder) tag(n *doc.Node) (Tag, bool) {
-	if n.Kind == doc.String {
-		return Tag{Name: n.Text}, true
+	if name, ok := n.AsText(); ok {
+		return Tag{Name: name}, true
 	}
 	if n.Kind != doc.Object {
 		d.errorf(n, "must be a tag name or an object, not %s", describe(n))
@@ -158,12 +158,12 @@ func (u *User) AppendJSON(dst []byte) []byte {
 	return append(u.Extras.appendTo(dst), '}')
 }
 
-// user reads a user. The name must be a text; nothing is coerced here (§5.2).
+// user reads a user. The name must be a text; a number of JSON is none (§5.2).
 func (d *decoder) user(n *doc.Node) *User {
-	switch n.Kind {
-	case doc.String:
-		return &User{Name: n.Text}
-	case doc.Object:
+	if name, ok := n.AsText(); ok {
+		return &User{Name: name}
+	}
+	if n.Kind == doc.Object {
 		u := &User{Object: true}
 		named := false
 		for i := range n.Members {
@@ -172,8 +172,8 @@ func (d *decoder) user(n *doc.Node) *User {
 				u.Extras.add(m)
 				continue
 			}
-			if m.Value.Kind == doc.String {
-				u.Name, named = m.Value.Text, true
+			if name, ok := m.Value.AsText(); ok {
+				u.Name, named = name, true
 			}
 		}
 		if named {

@@ -58,6 +58,7 @@ func DecodeJobTemplate(n *doc.Node, r Rules, p *doc.Problems) *JobTemplate {
 // side by side.
 func DecodeJobTemplateRequest(n *doc.Node, r Rules, p *doc.Problems) *JobTemplate {
 	t := &JobTemplate{Metadata: new(TemplateMetadata)}
+	doc.WarnRepeated(n, p)
 	templateRequestObject.read(newDecoder(r, p), n, t)
 	v := newValidator(n, r, p)
 	v.template(t)

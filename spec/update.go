@@ -17,6 +17,7 @@ type PropertiesUpdate struct {
 // side. Setting and resetting the same thing is refused, as are tags, which have endpoints of their own.
 func DecodePropertiesUpdate(n *doc.Node, r Rules, p *doc.Problems) *PropertiesUpdate {
 	u := new(PropertiesUpdate)
+	doc.WarnRepeated(n, p)
 	d := newDecoder(r, p, hop{name: "properties", kind: hopBean})
 	if !updateObject.read(d, n, u) {
 		return u

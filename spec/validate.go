@@ -14,6 +14,10 @@ import (
 // The dry run (§13), which needs param evaluation, and what depends on the state of the server are not part of it.
 func (r *PushRequest) Validate(src *doc.Node, rules Rules, p *doc.Problems) {
 	v := newValidator(src, rules, p)
+	if n := len(r.AppendJSON(nil)); n > v.rules.MaxBytes {
+		v.errorf("workflow create request is too large: %d bytes of JSON, more than the limit %d", n, v.rules.MaxBytes)
+		return // what is in it is not looked at: that could take as long as it is large
+	}
 	if r.Properties != nil {
 		v.field("properties")
 		v.properties(r.Properties)
@@ -28,9 +32,6 @@ func (r *PushRequest) Validate(src *doc.Node, rules Rules, p *doc.Problems) {
 		v.workflow(r.Workflow)
 	}
 	v.up()
-	if n := len(r.AppendJSON(nil)); n > v.rules.MaxBytes {
-		v.errorf("workflow create request is too large: %d bytes of JSON, more than the limit %d", n, v.rules.MaxBytes)
-	}
 }
 
 // ValidatePush checks what only a push refuses, not the validate endpoint (§12, step 5): extras that are named like
@@ -119,6 +120,9 @@ func (v *validator) errorOf(field, msg string) {
 // problem reports something at the place of the cursor, but with the path of its first depth hops only: the reference
 // reports some problems for a list as a whole (§12.3).
 func (v *validator) problem(sev doc.Severity, depth int, format string, args ...any) {
+	if v.p.Full(sev) {
+		return // before the cost of a path
+	}
 	v.p.Add(doc.Problem{Severity: sev, Path: v.at[:depth].String(), Pos: v.at.find(v.root), Message: fmt.Sprintf(format, args...)})
 }
 

@@ -20,7 +20,7 @@ func checkDefinition(now func() time.Time) checker {
 			p.List = append(p.List, asProblem(err))
 			return findingsOf(name, p.List)
 		}
-		if layoutOf(formatOf(name, text), root) == layoutDSL {
+		if formatOf(name, text) == client.YAML && dsl.IsShort(root) {
 			root = dsl.Convert(root, dsl.Options{Types: stepTypes()}, &p)
 		}
 		if root != nil {
@@ -70,11 +70,10 @@ func findingsOf(name string, problems []doc.Problem) []finding {
 }
 
 // sendable is pushable for a checker, which reports a file that cannot be parsed like any other problem.
-func sendable(name string, text []byte) (client.Format, []byte, []finding) {
-	f, body, err := pushable(name, text)
+func sendable(name string, text []byte) (client.Format, []finding) {
+	f, err := pushable(name, text)
 	if err != nil {
-		_, parseErr := parse(name, text)
-		return "", nil, findingsOf(name, []doc.Problem{asProblem(parseErr)})
+		return "", findingsOf(name, []doc.Problem{asProblem(err)})
 	}
-	return f, body, nil
+	return f, nil
 }

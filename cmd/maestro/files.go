@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,13 +50,4 @@ func parse(name string, text []byte) (*doc.Node, error) {
 		return doc.ParseJSON(text, doc.Limits{})
 	}
 	return yamldoc.Parse(text, doc.Limits{})
-}
-
-// jsonOf returns the content of a JSON or YAML file as JSON, numbers as they were written.
-func jsonOf(name string, text []byte) (json.RawMessage, error) {
-	n, err := parse(name, text)
-	if err != nil {
-		return nil, err
-	}
-	return doc.AppendNode(nil, n), nil
 }

@@ -1,18 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"maestro/client"
+	"maestro/internal/doc"
 )
 
 const paramHelp = `A param is given as --param NAME=VALUE. Its type follows from the value:
@@ -30,6 +29,9 @@ ratio:double=2, days:long_array=1,2,3. An array may then be written with commas.
 --param-file FILE reads a JSON or YAML object of names and values; "-" is
 standard input. A value may be a whole definition, such as
 {"type": "LONG", "expression": "1 + 2"}. --param wins over --param-file.
+
+Where the workflow declares a param as a text, or as texts, what is given is
+taken as it is written: 1.10 stays 1.10, and the no of a YAML file is no false.
 
 In texts the server replaces $name and ${name} by other params; write $$ for a
 dollar sign.`
@@ -50,42 +52,47 @@ func (f *paramFlags) register(cmd *cobra.Command) {
 }
 
 // params reads all that was given. What comes later wins.
-func (f *paramFlags) params(p *program) (map[string]client.Param, error) {
-	params := map[string]client.Param{}
+func (f *paramFlags) params(p *program) (givenParams, error) {
+	given := givenParams{}
 	for _, name := range f.files {
 		text, err := p.readFile(name)
 		if err != nil {
 			return nil, err
 		}
-		if err := paramsOfFile(params, name, text); err != nil {
+		if err := given.addFile(p, name, text); err != nil {
 			return nil, usagef("--param-file %s: %w", name, err)
 		}
 	}
 	for _, text := range f.texts {
-		name, param, err := parseParam(text)
+		name, param, err := parseGiven(text)
 		if err != nil {
 			return nil, usagef("--param %s: %w", text, err)
 		}
-		params[name] = param
+		given[name] = param
 	}
-	return params, nil
+	return given, nil
 }
 
 // parseParam reads NAME=VALUE or NAME:TYPE=VALUE.
 func parseParam(s string) (string, client.Param, error) {
+	name, given, err := parseGiven(s)
+	return name, given.param, err
+}
+
+func parseGiven(s string) (string, givenParam, error) {
 	name, value, ok := strings.Cut(s, "=")
 	name, kind, forced := strings.Cut(name, ":")
 	switch {
 	case !ok:
-		return "", client.Param{}, fmt.Errorf("there is no \"=\"; write NAME=VALUE")
+		return "", givenParam{}, fmt.Errorf("there is no \"=\"; write NAME=VALUE")
 	case name == "":
-		return "", client.Param{}, fmt.Errorf("there is no name before the \"=\"; write NAME=VALUE")
+		return "", givenParam{}, fmt.Errorf("there is no name before the \"=\"; write NAME=VALUE")
 	case forced:
 		param, err := typed(kind, value)
-		return name, param, err
+		return name, givenParam{param: param}, err
 	}
 	param, err := infer(value)
-	return name, param, err
+	return name, givenParam{param: param, written: writtenValue(value)}, err
 }
 
 var (
@@ -107,78 +114,11 @@ func infer(value string) (client.Param, error) {
 	case value == "true" || value == "false":
 		return client.Bool(value == "true"), nil
 	case strings.HasPrefix(value, "[") || strings.HasPrefix(value, "{"):
-		if json.Valid([]byte(value)) {
-			return inferJSON(json.RawMessage(value))
+		if n, err := doc.ParseJSON([]byte(value), doc.Limits{}); err == nil {
+			return inferNode(n)
 		}
 	}
 	return client.String(value), nil
-}
-
-// inferJSON gives a JSON value a type.
-func inferJSON(value json.RawMessage) (client.Param, error) {
-	value = bytes.TrimSpace(value)
-	switch value[0] {
-	case '[':
-		return inferArray(value)
-	case '{':
-		return inferMap(value)
-	case '"':
-		return client.Param{Type: "STRING", Value: value}, nil
-	case 'n':
-		return client.Param{}, fmt.Errorf("null has no type; leave the param out, or use an empty text")
-	}
-	return infer(string(value))
-}
-
-func inferArray(value json.RawMessage) (client.Param, error) {
-	var items []json.RawMessage
-	if err := json.Unmarshal(value, &items); err != nil {
-		return client.Param{}, err
-	}
-	kind := ""
-	for _, item := range items {
-		param, err := inferJSON(item)
-		if err != nil {
-			return client.Param{}, err
-		}
-		switch {
-		case kind == "" || kind == "LONG" && param.Type == "DOUBLE":
-			kind = param.Type
-		case kind == param.Type || kind == "DOUBLE" && param.Type == "LONG":
-		default:
-			return client.Param{}, fmt.Errorf("the array holds a %s and a %s; an array has values of one type", kind, param.Type)
-		}
-	}
-	switch kind {
-	case "":
-		kind = "STRING" // an empty array of anything else has to say so
-	case "STRING", "LONG", "DOUBLE", "BOOLEAN":
-	default:
-		return client.Param{}, fmt.Errorf("there are no arrays of %s", kind)
-	}
-	return client.Param{Type: kind + "_ARRAY", Value: value}, nil
-}
-
-func inferMap(value json.RawMessage) (client.Param, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(value, &members); err != nil {
-		return client.Param{}, err
-	}
-	texts := true
-	entries := map[string]client.Param{}
-	for name, member := range members {
-		param, err := inferJSON(member)
-		if err != nil {
-			return client.Param{}, fmt.Errorf("%s: %w", name, err)
-		}
-		entries[name] = param
-		texts = texts && param.Type == "STRING"
-	}
-	if texts {
-		return client.Param{Type: "STRING_MAP", Value: value}, nil
-	}
-	text, err := json.Marshal(entries)
-	return client.Param{Type: "MAP", Value: text}, err
 }
 
 // paramTypes are the types that can be forced, with the words people use for them.
@@ -252,42 +192,6 @@ func mapOfTexts(value json.RawMessage) (client.Param, error) {
 	}
 	text, err := json.Marshal(entries)
 	return client.Param{Type: "MAP", Value: text}, err
-}
-
-// paramsOfFile adds what a JSON or YAML object says.
-func paramsOfFile(params map[string]client.Param, name string, text []byte) error {
-	object, err := jsonOf(name, text)
-	if err != nil {
-		return err
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(object, &members); err != nil {
-		return fmt.Errorf("it must be an object of names and values")
-	}
-	names := make([]string, 0, len(members))
-	for n := range members {
-		names = append(names, n)
-	}
-	slices.Sort(names) // so that the same file always gives the same error
-	for _, n := range names {
-		if whole, ok := definition(members[n]); ok {
-			params[n] = whole
-			continue
-		}
-		if params[n], err = inferJSON(members[n]); err != nil {
-			return fmt.Errorf("%s: %w", n, err)
-		}
-	}
-	return nil
-}
-
-// definition reads a value that is a whole param definition: it has a type, and a value or expression.
-func definition(value json.RawMessage) (client.Param, bool) {
-	var param client.Param
-	if json.Unmarshal(value, &param) != nil || param.Type == "" || param.Value == nil && param.Expression == "" {
-		return client.Param{}, false
-	}
-	return param, true
 }
 
 // readFile reads a file that was named on the command line; "-" is standard input.

@@ -35,12 +35,12 @@ With --output json and several files the output is an array.`,
 				if err != nil {
 					return err
 				}
-				format, body, err := pushable(name, text)
+				format, err := pushable(name, text)
 				if err != nil {
 					return err
 				}
 				p.noteWarnings(name, text)
-				d, err := c.Push(cmd.Context(), format, body)
+				d, err := c.Push(cmd.Context(), format, text)
 				if err != nil {
 					return fmt.Errorf("push %s: %w", name, err)
 				}

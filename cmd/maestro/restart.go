@@ -27,8 +27,8 @@ gets a new attempt instead.`,
   maestro restart demo/1/load --watch`,
 		Args:              args("a WORKFLOW/INSTANCE", 1, 1),
 		ValidArgsFunction: p.completeRef(aStep),
-		RunE: func(cmd *cobra.Command, given []string) error {
-			ref, err := refOf(cmd, given[0], aRun, aStep)
+		RunE: func(cmd *cobra.Command, names []string) error {
+			ref, err := refOf(cmd, names[0], aRun, aStep)
 			if err != nil {
 				return err
 			}
@@ -49,13 +49,21 @@ gets a new attempt instead.`,
 				return err
 			}
 			if ref.Step == "" {
-				r, err := c.Restart(cmd.Context(), ref.RunRef, client.RestartRequest{Policy: policy, Params: values, RequestID: id})
+				given, err := values.fitRun(cmd.Context(), c, ref.RunRef)
+				if err != nil {
+					return err
+				}
+				r, err := c.Restart(cmd.Context(), ref.RunRef, client.RestartRequest{Policy: policy, Params: given, RequestID: id})
 				if err != nil {
 					return about("restart", ref, err)
 				}
 				return p.started(cmd.Context(), c, r, watch)
 			}
-			r, err := c.RestartStep(cmd.Context(), ref, client.StepRestartRequest{Downstream: policy, Params: values, RequestID: id})
+			given, err := values.as(nil) // params of steps are not declared with the workflow
+			if err != nil {
+				return err
+			}
+			r, err := c.RestartStep(cmd.Context(), ref, client.StepRestartRequest{Downstream: policy, Params: given, RequestID: id})
 			if err != nil {
 				return about("restart", ref, err)
 			}

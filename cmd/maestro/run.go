@@ -50,8 +50,8 @@ read from the environment (MAESTRO_SHELL_MAX_CONCURRENT).`,
   maestro run etl.json --db /tmp/etl.db --output json`,
 		Args: args("a FILE", 1, 1),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			var err error
-			if r.Params, err = params.params(p); err != nil {
+			values, err := params.params(p)
+			if err != nil {
 				return err
 			}
 			cfg, err := table.Load(config.Sources{Env: os.LookupEnv})
@@ -60,7 +60,7 @@ read from the environment (MAESTRO_SHELL_MAX_CONCURRENT).`,
 			}
 			cfg.Store = config.Store{Driver: "sqlite", Source: db}
 			cfg.DataDir = strings.TrimSuffix(db, filepath.Ext(db)) + "-data"
-			return p.runFile(cmd.Context(), cfg, given[0], r)
+			return p.runFile(cmd.Context(), cfg, given[0], r, values)
 		},
 	}
 	params.register(cmd)
@@ -69,12 +69,12 @@ read from the environment (MAESTRO_SHELL_MAX_CONCURRENT).`,
 }
 
 // runFile runs one definition to its end on an engine of this process.
-func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, r client.StartRequest) (err error) {
+func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, r client.StartRequest, params givenParams) (err error) {
 	text, err := p.readFile(name)
 	if err != nil {
 		return err
 	}
-	format, body, err := pushable(name, text)
+	format, err := pushable(name, text)
 	if err != nil {
 		return err
 	}
@@ -90,13 +90,16 @@ func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, 
 	}
 	defer func() { err = errors.Join(err, local.close()) }()
 	c := local.client
-	d, err := c.Push(ctx, format, body)
+	d, err := c.Push(ctx, format, text)
 	if err != nil {
 		return fmt.Errorf("push %s: %w", name, err)
 	}
 	id := d.Metadata.WorkflowID
 	p.noteCutOff(ctx, c, id)
 	r.Version = "latest"
+	if r.Params, err = params.fit(ctx, c, id, r.Version); err != nil {
+		return err
+	}
 	started, err := c.Start(ctx, id, r)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", id, err)

@@ -31,11 +31,15 @@ With --watch, follow it to its end and exit with 1 unless it succeeds; with
 			if err != nil {
 				return err
 			}
-			if r.Params, err = params.params(p); err != nil {
+			values, err := params.params(p)
+			if err != nil {
 				return err
 			}
 			c, err := p.client()
 			if err != nil {
+				return err
+			}
+			if r.Params, err = values.fit(cmd.Context(), c, ref.Workflow, r.Version); err != nil {
 				return err
 			}
 			started, err := c.Start(cmd.Context(), ref.Workflow, r)

@@ -86,11 +86,11 @@ func (p *program) remoteChecker(cmd *cobra.Command) (checker, error) {
 		}
 	}
 	return func(name string, text []byte) []finding {
-		format, body, bad := sendable(name, text)
+		format, bad := sendable(name, text)
 		if bad != nil {
 			return bad
 		}
-		_, err := c.Validate(cmd.Context(), format, body)
+		_, err := c.Validate(cmd.Context(), format, text)
 		if err == nil {
 			return nil
 		}

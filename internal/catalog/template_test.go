@@ -1,12 +1,14 @@
 package catalog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"maestro/api"
+	"maestro/internal/doc"
 )
 
 func (f *fixture) template(jobType, version, rest string) {
@@ -144,5 +146,50 @@ func TestYAML(t *testing.T) {
 	_, err = f.DecodeYAML(t.Context(), []byte("Workflow:\n  id: y\n  jobs:\n    - job: {id: a, type: nope}\n"))
 	if e, ok := errors.AsType[*api.Error](err); !ok || !strings.Contains(e.Message, "line 4, column") {
 		t.Errorf("unknown type: %v", err)
+	}
+}
+
+// TestYAMLOfTheAPI takes the layout of the API in YAML, with what it has and the short form has not.
+func TestYAMLOfTheAPI(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	r, err := f.DecodeYAML(t.Context(), []byte(`
+properties: {owner: no}
+git_info: {sha: 0e12345}
+workflow:
+  id: 0123
+  params: {zip: {type: STRING, value: 01234}}
+  steps:
+    - step: {id: yes, type: noop, retry_policy: {error_retry_limit: 3}}
+properties: {owner: 007}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"properties":{"owner":"007"},"workflow":{"id":"0123","params":{"zip":{"value":"01234","type":"STRING"}},` +
+		`"steps":[{"step":{"id":"yes","transition":{},"type":"NoOp","retry_policy":{"error_retry_limit":3}}}]},"is_active":true,"git_info":{"sha":"0e12345"}}`
+	if got := string(r.AppendJSON(nil)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if len(r.Warnings) != 1 || r.Warnings[0].Error() != "properties is given more than once, before at line 2, column 1; the last value counts (line 9, column 1)" {
+		t.Errorf("got warnings %v", r.Warnings)
+	}
+	_, err = f.DecodeYAML(t.Context(), []byte("workflow: {id: w, steps: [{step: {id: a, type: nope}}]}\n"))
+	if e, ok := errors.AsType[*api.Error](err); !ok || !strings.Contains(e.Message, "line 1, column") {
+		t.Errorf("unknown type: %v", err)
+	}
+}
+
+// TestNobodyWaits gives up a text whose client has gone, in either format.
+func TestNobodyWaits(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.DecodeYAML(ctx, []byte("workflow: {id: w, jobs: []}")); !errors.Is(err, context.Canceled) {
+		t.Errorf("YAML: got %v", err)
+	}
+	if _, err := doc.ParseJSON([]byte(`{"workflow":{}}`), f.Limits(ctx)); !errors.Is(err, context.Canceled) {
+		t.Errorf("JSON: got %v", err)
 	}
 }

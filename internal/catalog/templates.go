@@ -94,13 +94,20 @@ func (c *Catalog) scanTemplates(ctx context.Context, prefix string, visit func(*
 	}
 }
 
-// ParseYAML parses a body in YAML; the error is a refusal.
-func ParseYAML(text []byte) (*doc.Node, error) {
-	n, err := yamldoc.Parse(text, doc.Limits{})
+// Limits bounds the text of a push or job template. Reading it ends with ctx.
+func (c *Catalog) Limits(ctx context.Context) doc.Limits {
+	limits := c.cfg.Rules.Limits()
+	limits.Stop = ctx.Err
+	return limits
+}
+
+// ParseYAML parses a body in YAML; the error is a refusal, or that of ctx.
+func (c *Catalog) ParseYAML(ctx context.Context, text []byte) (*doc.Node, error) {
+	n, err := yamldoc.Parse(text, c.Limits(ctx))
 	if err != nil {
 		p, ok := errors.AsType[doc.Problem](err)
 		if !ok {
-			p = doc.Problem{Message: err.Error()}
+			return nil, err
 		}
 		return nil, &api.Error{Code: api.BadRequest, Message: "YAML parse error: " + p.Error(), Errors: []string{p.Error()}}
 	}

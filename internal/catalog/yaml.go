@@ -11,17 +11,20 @@ import (
 	"maestro/spec/dsl"
 )
 
-// DecodeYAML reads a push or validation in the YAML form (definition 15) and checks its structure. Problems point into
-// the YAML text.
+// DecodeYAML reads a push or validation in YAML, in the short form (definition 15) or in that of the API, and checks its
+// structure. Problems point into the YAML text.
 func (c *Catalog) DecodeYAML(ctx context.Context, text []byte) (*Request, error) {
-	root, err := ParseYAML(text)
+	root, err := c.ParseYAML(ctx, text)
 	if err != nil {
 		return nil, err
+	}
+	if w := root.Field("workflow"); w != nil && w.Kind == doc.Object && !dsl.IsShort(root) {
+		return c.Decode(root)
 	}
 	rules := c.Rules()
 	var p doc.Problems
 	var failed error
-	n := dsl.Convert(root, dsl.Options{Types: rules.Types, Template: func(jobType, version string) (spec.StepType, bool) {
+	n := dsl.Convert(root, dsl.Options{Types: rules.Types, MaxSteps: rules.MaxSteps, Template: func(jobType, version string) (spec.StepType, bool) {
 		d, err := c.templateDefinition(ctx, templateKey{jobType, version})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			failed = err

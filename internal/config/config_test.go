@@ -178,7 +178,7 @@ func TestProblems(t *testing.T) {
 		"twice":            {file: "shell:\n  ttl: 1h\nshell.ttl: 2h\n", want: "m.yaml:3: shell.ttl is already set in line 2"},
 		"no object":        {file: "- a\n", want: "m.yaml:1: expected settings in the form KEY: VALUE"},
 		"two documents":    {file: "listen: :1\n---\nlisten: :2\n", want: "m.yaml:3: more than one document; only one is allowed"},
-		"syntax":           {file: "listen: [\n", want: "m.yaml:1: malformed YAML: did not find expected node content"},
+		"syntax":           {file: "listen: [\n", want: "m.yaml:2: malformed YAML: the document ends inside of a list or mapping; is a ] or } missing?"},
 		"everything at once": {
 			flags: []string{"--shell-ttl=soon"},
 			env:   map[string]string{"MAESTRO_ENGINE_GROUPS": "none"},

@@ -63,7 +63,7 @@ func (r *fileReader) object(prefix string, n *doc.Node) {
 		if prefix != "" {
 			key = prefix + "." + key
 		}
-		if m.Repeated {
+		if m.Repeated() {
 			r.problem(m.Pos, "%s is set twice", key)
 			continue
 		}
@@ -95,6 +95,9 @@ func (r *fileReader) texts(s *Setting, n *doc.Node) ([]string, bool) {
 	case doc.Null:
 		return nil, false
 	case doc.String, doc.Number, doc.Bool:
+		if s.value.kind == "string" || s.value.kind == "list" {
+			return []string{n.Written()}, true // 007 is a text, and no number
+		}
 		return []string{n.Text}, true
 	case doc.List:
 		if s.value.kind != "list" {

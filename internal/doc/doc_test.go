@@ -91,7 +91,7 @@ func TestParseLeadingJSON(t *testing.T) {
 func TestRepeated(t *testing.T) {
 	t.Parallel()
 	n, err := doc.ParseJSON([]byte(`{"a":1,"b":2,"a":3}`), doc.Limits{})
-	if err != nil || !n.Members[0].Repeated || n.Members[1].Repeated {
+	if err != nil || !n.Members[0].Repeated() || n.Members[1].Repeated() {
 		t.Errorf("got %+v, %v", n.Members, err)
 	}
 }

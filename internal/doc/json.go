@@ -8,30 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Limits bounds what a parser accepts. A zero field means its default.
-type Limits struct {
-	Bytes int // of text; default 64 MiB
-	Depth int // nesting of lists and objects; default 200
-	Nodes int // values in the document; default 4,000,000
-}
-
-// OrDefaults returns l with the default for every field that is zero.
-func (l Limits) OrDefaults() Limits {
-	if l.Bytes == 0 {
-		l.Bytes = 64 << 20
-	}
-	if l.Depth == 0 {
-		l.Depth = 200
-	}
-	if l.Nodes == 0 {
-		l.Nodes = 4_000_000
-	}
-	return l
-}
-
 // ParseJSON parses one JSON value (RFC 8259) and nothing after it. The error is a Problem that names line and column.
 func ParseJSON(text []byte, limits Limits) (*Node, error) {
-	p, n, err := parseJSON(text, limits)
+	p, n, err := parseJSON(text, limits, true)
 	if err != nil {
 		return nil, err
 	}
@@ -44,24 +23,29 @@ func ParseJSON(text []byte, limits Limits) (*Node, error) {
 // ParseLeadingJSON parses the JSON value that text begins with. What follows it, from the first byte that is no white
 // space, is returned as it is.
 func ParseLeadingJSON(text []byte, limits Limits) (n *Node, rest []byte, err error) {
-	p, n, err := parseJSON(text, limits)
+	p, n, err := parseJSON(text, limits, false)
 	if err != nil {
 		return nil, nil, err
 	}
 	return n, p.text[p.at:], nil
 }
 
-// parseJSON parses a value and the white space after it.
-func parseJSON(text []byte, limits Limits) (*jsonParser, *Node, error) {
+// parseJSON parses a value and the white space after it. A whole text ends there.
+func parseJSON(text []byte, limits Limits, whole bool) (*jsonParser, *Node, error) {
 	limits = limits.OrDefaults()
-	if len(text) > limits.Bytes {
-		return nil, nil, Problem{Message: fmt.Sprintf("document has %d bytes, more than the limit %d", len(text), limits.Bytes)}
+	if err := limits.CheckSize(text); err != nil {
+		return nil, nil, err
 	}
-	p := &jsonParser{text: text, limits: limits, line: 1}
+	p := &jsonParser{text: text, limits: limits, line: 1, build: NewBuilder(limits)}
 	if bytes.HasPrefix(text, []byte("\uFEFF")) {
 		p.at, p.lineStart = 3, 3 // a byte order mark says nothing, but some editors write it
 	}
 	p.space()
+	if whole {
+		if err := p.checkCount(); err != nil {
+			return nil, nil, err
+		}
+	}
 	n, err := p.value(0)
 	if err != nil {
 		return nil, nil, err
@@ -77,20 +61,7 @@ type jsonParser struct {
 	at        int
 	line      int
 	lineStart int // offset of the first byte of the current line
-	nodes     int
-	words     map[string]string // interned names and short texts
-	slab      []Node            // nodes are allocated many at a time
-	members   []Member          // of the objects that are open
-}
-
-func (p *jsonParser) node() *Node {
-	if len(p.slab) == 0 {
-		p.slab = make([]Node, min(max(p.nodes, 8), 256))
-	}
-	n := &p.slab[0]
-	p.slab = p.slab[1:]
-	n.Pos = p.pos()
-	return n
+	build     *Builder
 }
 
 func (p *jsonParser) pos() Pos { return Pos{Line: int32(p.line), Col: int32(p.at - p.lineStart + 1)} }
@@ -127,10 +98,10 @@ func (p *jsonParser) value(depth int) (*Node, error) {
 	if p.at >= len(p.text) {
 		return nil, p.errorf("unexpected end of input, expected a value")
 	}
-	if p.nodes++; p.nodes > p.limits.Nodes {
-		return nil, p.errorf("document has more than %d values", p.limits.Nodes)
+	n, err := p.build.Node(Null, p.pos())
+	if err != nil {
+		return nil, err
 	}
-	n := p.node()
 	switch c := p.text[p.at]; {
 	case c == '{':
 		return n, p.object(n, depth)
@@ -154,6 +125,41 @@ func (p *jsonParser) value(depth int) (*Node, error) {
 	return n, nil
 }
 
+// checkCount counts the values of a text that could hold too many, so that one which does is refused before any is made.
+// In malformed text the count means little, but there the limit is as good a reason as any other.
+func (p *jsonParser) checkCount() error {
+	if len(p.text)/2 < p.limits.Nodes {
+		return nil
+	}
+	ahead := *p
+	count, first := 1, false // first: a list or object was opened, and nothing of it was seen yet
+	for ; ahead.at < len(ahead.text); ahead.at++ {
+		ahead.space()
+		if ahead.at >= len(ahead.text) {
+			break
+		}
+		c := ahead.text[ahead.at]
+		if c == ',' || first && c != ']' && c != '}' {
+			if count++; count > p.limits.Nodes {
+				return p.limits.TooMany(ahead.pos())
+			}
+		}
+		if first = c == '[' || c == '{'; c == '"' {
+			ahead.skipString()
+		}
+	}
+	return nil
+}
+
+// skipString goes to the quote that ends the string at the cursor.
+func (p *jsonParser) skipString() {
+	for p.at++; p.at < len(p.text) && p.text[p.at] != '"'; p.at++ {
+		if p.text[p.at] == '\\' {
+			p.at++
+		}
+	}
+}
+
 func (p *jsonParser) word(w string) bool {
 	if !bytes.HasPrefix(p.text[p.at:], []byte(w)) {
 		return false
@@ -164,7 +170,7 @@ func (p *jsonParser) word(w string) bool {
 
 func (p *jsonParser) object(n *Node, depth int) error {
 	if depth >= p.limits.Depth {
-		return p.errorf("document is nested more than %d levels deep", p.limits.Depth)
+		return p.limits.TooDeep(p.pos())
 	}
 	n.Kind = Object
 	p.at++
@@ -173,13 +179,7 @@ func (p *jsonParser) object(n *Node, depth int) error {
 		p.at++
 		return nil
 	}
-	// The members of all open objects stand on one stack, so that each list of members is allocated once and to size.
-	base := len(p.members)
-	defer func() {
-		clear(p.members[base:])
-		p.members = p.members[:base]
-	}()
-	var index map[string]int // built only for wide objects
+	fields := p.build.Fields()
 	for {
 		if p.at >= len(p.text) || p.text[p.at] != '"' {
 			return p.errorf("unexpected %s, expected a field name in double quotes", p.found())
@@ -199,76 +199,21 @@ func (p *jsonParser) object(n *Node, depth int) error {
 		if err != nil {
 			return err
 		}
-		index = p.setMember(base, index, Member{Name: name, Pos: pos, Value: v})
+		fields.Set(Member{Name: name, Pos: pos, Value: v})
 		more, err := p.more('}')
 		if err != nil {
 			return err
 		}
 		if !more {
-			n.Members = append(make([]Member, 0, len(p.members)-base), p.members[base:]...)
+			fields.Close(n)
 			return nil
 		}
 	}
 }
 
-// setMember adds m to the members from base on, or replaces the member of the same name in its place: the last of two
-// equal names wins.
-func (p *jsonParser) setMember(base int, index map[string]int, m Member) map[string]int {
-	const wide = 16
-	members := p.members[base:]
-	if index == nil && len(members) >= wide {
-		index = make(map[string]int, 2*len(members))
-		for i := range members {
-			index[members[i].Name] = i
-		}
-	}
-	at := -1
-	if index != nil {
-		if i, ok := index[m.Name]; ok {
-			at = i
-		}
-		index[m.Name] = max(at, len(members))
-	} else {
-		for i := range members {
-			if members[i].Name == m.Name {
-				at = i
-			}
-		}
-	}
-	if at >= 0 {
-		m.Repeated = true
-		members[at] = m
-		if index != nil {
-			index[m.Name] = at
-		}
-		return index
-	}
-	p.members = append(p.members, m)
-	return index
-}
-
-// intern returns b as a string, the same one for the same short bytes: documents repeat the same few hundred words.
-func (p *jsonParser) intern(b []byte) string {
-	const short, most = 24, 1024
-	if len(b) > short {
-		return string(b)
-	}
-	if have, ok := p.words[string(b)]; ok { // does not allocate
-		return have
-	}
-	if p.words == nil {
-		p.words = make(map[string]string)
-	}
-	s := string(b)
-	if len(p.words) < most {
-		p.words[s] = s
-	}
-	return s
-}
-
 func (p *jsonParser) list(n *Node, depth int) error {
 	if depth >= p.limits.Depth {
-		return p.errorf("document is nested more than %d levels deep", p.limits.Depth)
+		return p.limits.TooDeep(p.pos())
 	}
 	n.Kind = List
 	p.at++
@@ -277,15 +222,20 @@ func (p *jsonParser) list(n *Node, depth int) error {
 		p.at++
 		return nil
 	}
+	items := p.build.Items()
 	for {
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return err
 		}
-		n.Items = append(n.Items, v)
+		items.Add(v)
 		more, err := p.more(']')
-		if err != nil || !more {
+		if err != nil {
 			return err
+		}
+		if !more {
+			items.Close(n)
+			return nil
 		}
 	}
 }
@@ -342,7 +292,7 @@ func (p *jsonParser) number(n *Node) error {
 	if p.at-start > 1000 {
 		return p.errorf("number has more than 1000 characters")
 	}
-	n.Kind, n.Text = Number, p.intern(p.text[start:p.at])
+	n.Kind, n.Text = Number, p.build.Word(p.text[start:p.at])
 	return nil
 }
 
@@ -354,7 +304,7 @@ func (p *jsonParser) str() (string, error) {
 	}
 	if i < len(p.text) && p.text[i] == '"' { // the common case: plain ASCII without escapes
 		p.at = i + 1
-		return p.intern(p.text[start:i]), nil
+		return p.build.Word(p.text[start:i]), nil
 	}
 	return p.slowStr(start, i)
 }

@@ -42,7 +42,7 @@ func (p Problem) Error() string {
 	}
 	b.WriteString(p.Message)
 	if p.Pos.Line > 0 {
-		fmt.Fprintf(&b, " (line %d, column %d)", p.Pos.Line, p.Pos.Col)
+		fmt.Fprintf(&b, " (%s)", p.Pos)
 	}
 	return b.String()
 }
@@ -55,8 +55,12 @@ func AsProblem(err error) Problem {
 	return Problem{Message: err.Error()}
 }
 
-// maxProblems is how many problems are kept: enough for people, and a bound on what a hostile document costs.
-const maxProblems = 1000
+// How many problems are kept, and how much of a message that shows a long value: enough for people, and a bound on what a
+// hostile document costs.
+const (
+	maxProblems = 1000
+	maxMessage  = 4 << 10
+)
 
 // Problems collects what is wrong with a document while it is decoded. The zero value is ready for use. Once it is
 // full, an error is kept only if it is the first one, so that Failed is always right.
@@ -75,24 +79,29 @@ func (p *Problems) Warnf(n *Node, path, format string, args ...any) {
 }
 
 func (p *Problems) add(s Severity, n *Node, path, format string, args []any) {
-	if p.full(s) {
+	if p.Full(s) {
 		return // before the cost of a message
 	}
 	pr := Problem{Severity: s, Path: path, Message: fmt.Sprintf(format, args...)}
 	if n != nil {
 		pr.Pos = n.Pos
 	}
-	p.List = append(p.List, pr)
+	p.Add(pr)
 }
 
 // Add adds a problem whose path and position are not those of one node.
 func (p *Problems) Add(pr Problem) {
-	if !p.full(pr.Severity) {
-		p.List = append(p.List, pr)
+	if p.Full(pr.Severity) {
+		return
 	}
+	if len(pr.Message) > maxMessage {
+		pr.Message = strings.ToValidUTF8(pr.Message[:maxMessage], "") + "…"
+	}
+	p.List = append(p.List, pr)
 }
 
-func (p *Problems) full(s Severity) bool {
+// Full reports whether a problem of this severity would not be kept. Callers ask before they make one that is costly.
+func (p *Problems) Full(s Severity) bool {
 	return len(p.List) >= maxProblems && (s == Warning || p.Failed())
 }
 

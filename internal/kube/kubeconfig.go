@@ -93,7 +93,7 @@ func (k *kubeconfig) config() (cfg Config, err error) {
 	}
 	cfg.Server, cfg.Proxy = textOf(cluster.node, "server"), textOf(cluster.node, "proxy-url")
 	cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: textOf(cluster.node, "tls-server-name")}
-	cfg.TLS.InsecureSkipVerify = textOf(cluster.node, "insecure-skip-tls-verify") == "true" // as the user wrote
+	cfg.TLS.InsecureSkipVerify = boolOf(cluster.node, "insecure-skip-tls-verify") // as the user wrote
 	if ca, err := cluster.data("certificate-authority"); err != nil {
 		return cfg, err
 	} else if ca != nil {
@@ -145,7 +145,7 @@ func (e entry) credentials(cfg *Config) error {
 		}
 		if args := run.Field("args"); args != nil {
 			for _, a := range args.Items {
-				p.args = append(p.args, a.Text)
+				p.args = append(p.args, a.Written())
 			}
 		}
 		if env := run.Field("env"); env != nil {
@@ -182,11 +182,17 @@ func (e entry) path(file string) string {
 	return filepath.Join(e.dir, file)
 }
 
-// textOf returns a scalar field as text; a number or yes is text where text is meant.
+// boolOf reports whether a field is there and true.
+func boolOf(n *doc.Node, name string) bool {
+	f := n.Field(name)
+	return f != nil && f.Text == "true"
+}
+
+// textOf returns a scalar field as it is written: 0777 and yes are texts where a text is meant.
 func textOf(n *doc.Node, name string) string {
 	f := n.Field(name)
 	if f == nil || f.Kind == doc.List || f.Kind == doc.Object || f.Kind == doc.Null {
 		return ""
 	}
-	return f.Text
+	return f.Written()
 }

@@ -204,7 +204,7 @@ func repeated(n *doc.Node, p *doc.Problems) {
 		repeated(item, p)
 	}
 	for _, m := range n.Members {
-		if m.Repeated {
+		if m.Repeated() {
 			p.Warnf(&doc.Node{Pos: m.Pos}, m.Name, "is given more than once, of which the last counts")
 		}
 		repeated(m.Value, p)

@@ -23,7 +23,7 @@ func (s *Server) definitionRoutes() {
 
 // decodeRequest reads a push or validation from JSON.
 func (s *Server) decodeRequest(w http.ResponseWriter, r *http.Request) (*catalog.Request, error) {
-	n, err := decodeBody(w, r, pushLimit)
+	n, err := s.decodePush(w, r)
 	if err != nil {
 		return nil, err
 	}

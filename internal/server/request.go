@@ -23,7 +23,7 @@ const (
 	pushLimit = 4 << 20 // the limit of package yamldoc
 
 	maxDepth = 200     // nesting of a body
-	maxNodes = 400_000 // values in a body: three times what a push of 256 KiB can hold
+	maxNodes = 400_000 // values in a body that is no push, which has limits of its own
 	maxUser  = 1024
 
 	// drainLimit is how much of a refused body is thrown away so that the client can read why; the connection of a larger
@@ -44,13 +44,22 @@ func caller(r *http.Request) (string, error) {
 	return names[0], nil
 }
 
-// decodeBody parses a JSON body of at most limit bytes.
+// decodeBody parses a JSON body of at most limit bytes. Parsing ends when the client goes.
 func decodeBody(w http.ResponseWriter, r *http.Request, limit int64) (*doc.Node, error) {
+	return decodeJSON(w, r, limit, doc.Limits{Depth: maxDepth, Nodes: maxNodes, Stop: r.Context().Err})
+}
+
+// decodePush is decodeBody for a push of a workflow or job template.
+func (s *Server) decodePush(w http.ResponseWriter, r *http.Request) (*doc.Node, error) {
+	return decodeJSON(w, r, pushLimit, s.catalog.Limits(r.Context()))
+}
+
+func decodeJSON(w http.ResponseWriter, r *http.Request, limit int64, limits doc.Limits) (*doc.Node, error) {
 	text, err := readBody(w, r, limit, "application/json")
 	if err != nil {
 		return nil, err
 	}
-	n, err := doc.ParseJSON(text, doc.Limits{Depth: maxDepth, Nodes: maxNodes})
+	n, err := doc.ParseJSON(text, limits)
 	if err != nil {
 		return nil, malformed(err)
 	}

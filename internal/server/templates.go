@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"maestro/internal/catalog"
 	"maestro/internal/doc"
 	"maestro/spec"
 )
@@ -19,7 +18,7 @@ func (s *Server) templateRoutes() {
 }
 
 func (s *Server) putTemplate(w http.ResponseWriter, r *http.Request) error {
-	n, err := decodeBody(w, r, pushLimit)
+	n, err := s.decodePush(w, r)
 	if err != nil {
 		return err
 	}
@@ -31,7 +30,7 @@ func (s *Server) putTemplateYAML(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := catalog.ParseYAML(text)
+	n, err := s.catalog.ParseYAML(r.Context(), text)
 	if err != nil {
 		return err
 	}

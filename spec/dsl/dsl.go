@@ -15,10 +15,22 @@ import (
 
 // Options say what a conversion knows about the world.
 type Options struct {
-	Types spec.Types // known step types; empty: the built-in ones
+	Types    spec.Types // known step types; empty: the built-in ones
+	MaxSteps int        // jobs of a workflow, nested ones included; 0: the default of package spec
 
 	// Template returns the step type of the job template with the given job type and version. Nil knows no templates.
 	Template func(jobType, version string) (spec.StepType, bool)
+}
+
+// IsShort tells the short form from that of the API, which may be written in YAML too: the short form has "workflow" as its
+// only key, in any case, and no list of steps below it.
+func IsShort(root *doc.Node) bool {
+	if len(root.Members) != 1 || !strings.EqualFold(root.Members[0].Name, "workflow") {
+		return false
+	}
+	w := root.Members[0].Value
+	steps := w.Field("steps")
+	return steps == nil || steps.Kind != doc.List || w.Field("jobs") != nil
 }
 
 // Convert returns the push request that root describes, or nil when root is no workflow at all. Problems are added to
@@ -27,6 +39,10 @@ func Convert(root *doc.Node, o Options, p *doc.Problems) *doc.Node {
 	if len(o.Types) == 0 {
 		o.Types = spec.BuiltinTypes()
 	}
+	if o.MaxSteps == 0 {
+		o.MaxSteps = spec.DefaultMaxSteps
+	}
+	doc.WarnRepeated(root, p)
 	c := &converter{o: o, p: p}
 	if root.Kind != doc.Object || len(root.Members) != 1 || !strings.EqualFold(root.Members[0].Name, "workflow") {
 		p.Errorf(root, "", "a YAML workflow must have exactly one key at its root, `Workflow`")
@@ -41,33 +57,44 @@ func Convert(root *doc.Node, o Options, p *doc.Problems) *doc.Node {
 }
 
 type converter struct {
-	o Options
-	p *doc.Problems
+	o       Options
+	p       *doc.Problems
+	guesses int // keys that were compared with those of the format
 }
 
 // object builds a JSON object. A name that comes again replaces the value in its place.
 type object struct {
 	n     *doc.Node
-	index map[string]int
+	index *doc.NameIndex
 }
 
 func newObject(at *doc.Node) object {
-	return object{&doc.Node{Kind: doc.Object, Pos: at.Pos}, make(map[string]int)}
+	return object{&doc.Node{Kind: doc.Object, Pos: at.Pos}, new(doc.NameIndex)}
 }
 
-func (o object) has(name string) bool {
-	_, ok := o.index[name]
-	return ok
-}
+func (o object) has(name string) bool { return o.index.Find(o.n.Members, name) >= 0 }
 
 func (o object) set(name string, pos doc.Pos, v *doc.Node) {
 	m := doc.Member{Name: name, Pos: pos, Value: v}
-	if i, ok := o.index[name]; ok {
+	if i := o.index.Find(o.n.Members, name); i >= 0 {
 		o.n.Members[i] = m
 		return
 	}
-	o.index[name] = len(o.n.Members)
 	o.n.Members = append(o.n.Members, m)
+	o.index.Add(o.n.Members)
+}
+
+// join extends a path. Paths are made for each value, with or without a problem, so they do not grow with what a document
+// is called and how deep it is.
+func join(path, name string) string {
+	const most, longest = 1024, 200
+	switch {
+	case len(path) > most:
+		return path
+	case len(name) > longest:
+		name = strings.ToValidUTF8(name[:longest], "") + "…"
+	}
+	return path + "." + name
 }
 
 func text(at *doc.Node, s string) *doc.Node {
@@ -84,7 +111,7 @@ func (c *converter) workflow(n *doc.Node, path string) *doc.Node {
 	var jobs, dag, rule, concurrency *doc.Node
 	for i := range n.Members {
 		m := &n.Members[i]
-		at := path + "." + m.Name
+		at := join(path, m.Name)
 		if m.Value.Kind == doc.Null && isWorkflowKey(m.Name) {
 			continue
 		}
@@ -100,7 +127,7 @@ func (c *converter) workflow(n *doc.Node, path string) *doc.Node {
 		case "tags":
 			c.tags(w, m, at)
 		case "timeout":
-			c.text(w, "timeout", m, at)
+			c.duration(w, m, at)
 		case "jobs":
 			jobs = m.Value
 		case "dag":
@@ -116,6 +143,10 @@ func (c *converter) workflow(n *doc.Node, path string) *doc.Node {
 	properties.set("step_concurrency", n.Pos, number(n, "20"))
 	w.set("params", n.Pos, params.n)
 	if jobs != nil {
+		if n := countJobs(jobs); n > c.o.MaxSteps {
+			c.p.Errorf(jobs, path+".jobs", "[workflow step list] is too large [%d] and over the size limit [%d]", n, c.o.MaxSteps)
+			return nil
+		}
 		w.set("steps", jobs.Pos, c.jobs(jobs, dag, path))
 	}
 	push := newObject(n)
@@ -159,6 +190,10 @@ func (c *converter) warnKey(n *doc.Node, m *doc.Member, path string, known []str
 		c.warnAt(m, path, "`%s` cannot be expressed in YAML and becomes a param; use the JSON form for it", m.Name)
 		return
 	}
+	const most = 100 // guessing takes its time
+	if c.guesses++; c.guesses > most {
+		return
+	}
 	var missing []string
 	for _, k := range known {
 		if n.Field(k) == nil {
@@ -170,7 +205,7 @@ func (c *converter) warnKey(n *doc.Node, m *doc.Member, path string, known []str
 	}
 }
 
-// text copies a scalar as text, whatever it looks like.
+// text copies a scalar as text, as it is written and whatever it looks like.
 func (c *converter) text(o object, name string, m *doc.Member, path string) {
 	if s, ok := c.scalar(m.Value, path); ok {
 		o.set(name, m.Pos, text(m.Value, s))
@@ -180,10 +215,19 @@ func (c *converter) text(o object, name string, m *doc.Member, path string) {
 func (c *converter) scalar(n *doc.Node, path string) (string, bool) {
 	switch n.Kind {
 	case doc.String, doc.Number, doc.Bool:
-		return n.Text, true
+		return n.Written(), true
 	}
 	c.p.Errorf(n, path, "must be a text, not %s", kindOf(n))
 	return "", false
+}
+
+// duration copies a timeout: a number of seconds keeps its value, however it is written, and becomes a text all the same.
+func (c *converter) duration(o object, m *doc.Member, path string) {
+	if m.Value.Kind == doc.Number {
+		o.set(m.Name, m.Pos, text(m.Value, m.Value.Text))
+		return
+	}
+	c.text(o, m.Name, m, path)
 }
 
 // tags copies a list of tag names.

@@ -82,32 +82,41 @@ Workflow:
 func TestParams(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]string{
-		`x: text`:                 `{"x":{"value":"text","type":"STRING"}}`,
-		`x: 5`:                    `{"x":{"value":5,"type":"LONG"}}`,
-		`x: 5.0`:                  `{"x":{"value":5.0,"type":"DOUBLE"}}`,
-		`x: true`:                 `{"x":{"value":true,"type":"BOOLEAN"}}`,
-		`x: [a, b]`:               `{"x":{"value":["a","b"],"type":"STRING_ARRAY"}}`,
-		`x: [1, 2.7]`:             `{"x":{"value":[1,2.7],"type":"LONG_ARRAY"}}`,
-		`x: [true]`:               `{"x":{"value":[true],"type":"BOOLEAN_ARRAY"}}`,
-		`x: []`:                   `{"x":{"value":[],"type":"STRING_ARRAY"}}`,
-		`"x<double_array>": []`:   `{"x":{"value":[],"type":"DOUBLE_ARRAY"}}`,
-		`x: {a: b}`:               `{"x":{"value":{"a":"b"},"type":"STRING_MAP"}}`,
-		`x: {"!a": "1+1"}`:        `{"x":{"value":{"!a":"1+1"},"type":"STRING_MAP"}}`,
-		`"x<PMAP>": {"!a": "1"}`:  `{"x":{"value":{"a":{"expression":"1","type":"STRING"}},"type":"MAP"}}`,
-		`x: {}`:                   `{"x":{"value":{},"type":"MAP"}}`,
-		`"!x": 5`:                 `{"x":{"expression":"5","type":"STRING"}}`,
-		`"! x (Mutable)": "a"`:    `{"x":{"expression":"a","type":"STRING","mode":"MUTABLE"}}`,
-		`"x<array<string>>": [a]`: `{"x":{"value":["a"],"type":"STRING_ARRAY"}}`,
-		`"x<long>": "5"`:          `specified type [LONG] does not match implied type [STRING] from its value: [5]`,
-		`"x<string>": 5`:          `does not match`,
-		`"x<long_array>": [a]`:    `does not match implied type [STRING_ARRAY] from its value: [[a]]`,
-		`"x<string_map>": {a: 1}`: `does not match implied type [MAP] from its value: [{a=1}]`,
-		`x: [1, null]`:            `is nothing in a list`,
-		`x: [null]`:               `Unsupported type [null]`,
+		`x: text`:                             `{"x":{"value":"text","type":"STRING"}}`,
+		`x: 5`:                                `{"x":{"value":5,"type":"LONG"}}`,
+		`x: 5.0`:                              `{"x":{"value":5.0,"type":"DOUBLE"}}`,
+		`x: true`:                             `{"x":{"value":true,"type":"BOOLEAN"}}`,
+		`x: [a, b]`:                           `{"x":{"value":["a","b"],"type":"STRING_ARRAY"}}`,
+		`x: [1, 2.7]`:                         `{"x":{"value":[1,2],"type":"LONG_ARRAY"}}`,
+		`x: [true]`:                           `{"x":{"value":[true],"type":"BOOLEAN_ARRAY"}}`,
+		`x: []`:                               `{"x":{"value":[],"type":"STRING_ARRAY"}}`,
+		`"x<double_array>": []`:               `{"x":{"value":[],"type":"DOUBLE_ARRAY"}}`,
+		`x: {a: b}`:                           `{"x":{"value":{"a":"b"},"type":"STRING_MAP"}}`,
+		`x: {"!a": "1+1"}`:                    `{"x":{"value":{"!a":"1+1"},"type":"STRING_MAP"}}`,
+		`"x<PMAP>": {"!a": "1"}`:              `{"x":{"value":{"a":{"expression":"1","type":"STRING"}},"type":"MAP"}}`,
+		`x: {}`:                               `{"x":{"value":{},"type":"MAP"}}`,
+		`"!x": 5`:                             `{"x":{"expression":"5","type":"STRING"}}`,
+		`"! x (Mutable)": "a"`:                `{"x":{"expression":"a","type":"STRING","mode":"MUTABLE"}}`,
+		`"x<array<string>>": [a]`:             `{"x":{"value":["a"],"type":"STRING_ARRAY"}}`,
+		`"x<long>": "5"`:                      `specified type [LONG] does not match implied type [STRING] from its value: [5]`,
+		`"x<string>": 007`:                    `{"x":{"value":"007","type":"STRING"}}`,
+		`"x<string>": [a]`:                    `does not match`,
+		`"x<string_array>": [01, no, a, 1_0]`: `{"x":{"value":["01","no","a","1_0"],"type":"STRING_ARRAY"}}`,
+		`"x<string_array>": [[a]]`:            `Unsupported type`,
+		`"x<string_array>": []`:               `{"x":{"value":[],"type":"STRING_ARRAY"}}`,
+		`"x<long_array>": [a]`:                `does not match implied type [STRING_ARRAY] from its value: [[a]]`,
+		`"x<string_map>": {a: 010, b: no, c: [1]}`: `does not match implied type [MAP] from its value: [{a=010, b=no, c=[1]}]`,
+		`"x<map>": {a: 010, b: no}`:                `{"x":{"value":{"a":"010","b":"no"},"type":"STRING_MAP"}}`,
+		`"x<map>": {}`:                             `does not match implied type [MAP] from its value: [{}]`,
+		`x: 010`:                                   `{"x":{"value":8,"type":"LONG"}}`,
+		`"!x": 010`:                                `{"x":{"expression":"010","type":"STRING"}}`,
+		`x: [1, null]`:                             `is nothing in a list`,
+		`x: [null]`:                                `Unsupported type [null]`,
 	} {
 		var p doc.Problems
 		n := convert(t, "workflow:\n  id: w\n  "+key+"\n", &p)
-		got := string(doc.AppendNode(nil, n.Field("workflow").Field("params")))
+		req := spec.DecodePushRequest(n, spec.Rules{}, &p)
+		got := string(req.Workflow.Params.AppendJSON(nil))
 		if err := p.Err(); err != nil {
 			got = err.Error()
 			if strings.Contains(got, want) {
@@ -124,5 +133,41 @@ func TestSchemaIsJSON(t *testing.T) {
 	t.Parallel()
 	if !json.Valid(dsl.Schema(nil)) {
 		t.Error("not JSON")
+	}
+}
+
+// TestRows reads the rows of a transition (definition 15.4).
+func TestRows(t *testing.T) {
+	t.Parallel()
+	for row, want := range map[string]string{
+		"a":                         `{"a":"true"}`,
+		" a ":                       `{"a":"true"}`,
+		"":                          `{}`,
+		"IF x > 1 THEN b":           `{"b":"x > 1"}`,
+		"if  a\tthen b \n Then   c": `{"c":"a\tthen b"}`,
+		"if (x)then y then z":       `{"z":"(x)then y"}`,
+		"Otherwise b":               `{"b":"true"}`,
+		"otherwise":                 `{"otherwise":"true"}`,
+		"if":                        `{"if":"true"}`,
+		"a b":                       `Invalid transition: [a b]`,
+		"if then b":                 `Invalid transition`,
+		"iff x then b":              `Invalid transition`,
+		"if x b":                    `Invalid transition`,
+		"x then b":                  `Invalid transition`,
+		"otherwise a b":             `Invalid transition`,
+	} {
+		var p doc.Problems
+		list := &doc.Node{Kind: doc.List, Items: []*doc.Node{{Kind: doc.String, Text: row}}}
+		n := convert(t, "workflow: {id: w, jobs: [{job: {id: j, type: noop, transition: "+string(doc.AppendNode(nil, list))+"}}]}", &p)
+		got := ""
+		if p.Failed() {
+			got = p.Err().Error()
+		} else {
+			step := n.Field("workflow").Field("steps").Items[0].Field("step")
+			got = string(doc.AppendNode(nil, step.Field("transition").Field("successors")))
+		}
+		if got != want && !(p.Failed() && strings.Contains(got, want)) {
+			t.Errorf("%q: got %s, want %s", row, got, want)
+		}
 	}
 }

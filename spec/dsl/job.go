@@ -37,6 +37,20 @@ func (c *converter) jobs(list, dag *doc.Node, path string) *doc.Node {
 	return steps
 }
 
+// countJobs returns how many jobs are in a list, nested ones included.
+func countJobs(list *doc.Node) int {
+	if list.IsNull() {
+		return 0
+	}
+	count := len(list.Items)
+	for _, item := range list.Items {
+		if len(item.Members) == 1 {
+			count += countJobs(item.Members[0].Value.Field("jobs"))
+		}
+	}
+	return count
+}
+
 // job is a converted job whose transition is not known yet.
 type job struct {
 	id     string
@@ -72,7 +86,7 @@ func (c *converter) job(n *doc.Node, path string) *job {
 	outer.set(wrapper, m.Pos, j.step.n)
 	j.node = outer.n
 	if id := m.Value.Field("id"); id != nil {
-		j.id = id.Text
+		j.id = id.Written()
 	}
 	b := &jobBuilder{converter: c, job: j, n: m.Value, params: newObject(m.Value)}
 	known := commonKeys
@@ -117,7 +131,7 @@ type jobBuilder struct {
 func (b *jobBuilder) common(own func(m *doc.Member, path string) bool, known []string) {
 	for i := range b.n.Members {
 		m := &b.n.Members[i]
-		at := b.job.path + "." + m.Name
+		at := join(b.job.path, m.Name)
 		switch m.Name {
 		case "id", "name", "description", "failure_mode":
 			if m.Value.Kind != doc.Null {
@@ -129,7 +143,7 @@ func (b *jobBuilder) common(own func(m *doc.Member, path string) bool, known []s
 			}
 		case "timeout":
 			if m.Value.Kind != doc.Null {
-				b.text(b.job.step, "timeout", m, at)
+				b.duration(b.job.step, m, at)
 			}
 		case "transition":
 			if m.Value.Kind == doc.Null {
@@ -215,14 +229,14 @@ func (b *jobBuilder) subworkflowKey(m *doc.Member, _ string) bool {
 // subworkflow sets the params that say which workflow is started. Without a workflow id it is the job id.
 func (b *jobBuilder) subworkflow() {
 	if b.child != nil && b.child.Value.Kind != doc.Null {
-		if s, ok := b.scalar(b.child.Value, b.job.path+"."+b.child.Name); ok {
+		if s, ok := b.scalar(b.child.Value, join(b.job.path, b.child.Name)); ok {
 			b.params.set("subworkflow_id", b.child.Pos, literal(b.child.Value, "STRING", text(b.child.Value, s)).n)
 		}
 	} else if !b.params.has("subworkflow_id") { // it may be there as an expression
 		b.params.set("subworkflow_id", b.n.Pos, literal(b.n, "STRING", text(b.n, b.job.id)).n)
 	}
 	if b.version != nil && b.version.Value.Kind != doc.Null {
-		if s, ok := b.scalar(b.version.Value, b.job.path+"."+b.version.Name); ok {
+		if s, ok := b.scalar(b.version.Value, join(b.job.path, b.version.Name)); ok {
 			b.params.set("subworkflow_version", b.version.Pos, literal(b.version.Value, "STRING", text(b.version.Value, s)).n)
 		}
 	}
@@ -266,7 +280,7 @@ func (b *jobBuilder) loop() {
 		}
 		for i := range m.Value.Members {
 			e := &m.Value.Members[i]
-			b.param(entries, e, at+"."+e.Name)
+			b.param(entries, e, join(at, e.Name))
 		}
 	}
 	if m := b.ranges; m != nil && m.Value.Kind != doc.Null {
@@ -290,7 +304,7 @@ func (b *jobBuilder) rangeParams(entries object, m *doc.Member) {
 	}
 	for i := range m.Value.Members {
 		r := &m.Value.Members[i]
-		path := at + "." + r.Name
+		path := join(at, r.Name)
 		if r.Value.Kind != doc.Object {
 			b.p.Errorf(r.Value, path, "must be a mapping with to, and from and increment if need be; not %s", kindOf(r.Value))
 			continue

@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,8 +114,12 @@ func (c *converter) def(k paramKey, m *doc.Member, path string) *doc.Node {
 	return def.n
 }
 
-// literal makes a definition of a value: its type is that of the value, and a hint must agree (§15.3).
+// literal makes a definition of a value: its type is that of the value, and a hint must agree (§15.3). A hint of texts
+// agrees with any scalar, since a text needs no quotes.
 func (c *converter) literal(k paramKey, v *doc.Node, path string) (object, bool) {
+	if holdsTexts(k.hint, v) {
+		return literal(v, k.hint.String(), v), true
+	}
 	implied, ok := c.implied(v, path)
 	if !ok {
 		return object{}, false
@@ -135,9 +140,24 @@ func (c *converter) literal(k paramKey, v *doc.Node, path string) (object, bool)
 	entries := newObject(v)
 	for i := range v.Members {
 		e := &v.Members[i]
-		c.param(entries, e, path+"."+e.Name)
+		c.param(entries, e, join(path, e.Name))
 	}
 	return literal(v, "MAP", entries.n), true
+}
+
+// holdsTexts reports whether v is made of scalars only in the form of the type, one of texts. What they are is then left
+// to how they are written.
+func holdsTexts(typ param.Type, v *doc.Node) bool {
+	scalar := func(n *doc.Node) bool { return n.Kind == doc.String || n.Kind == doc.Number || n.Kind == doc.Bool }
+	switch typ {
+	case param.String:
+		return scalar(v)
+	case param.StringArray:
+		return v.Kind == doc.List && !slices.ContainsFunc(v.Items, func(n *doc.Node) bool { return !scalar(n) })
+	case param.StringMap:
+		return len(v.Members) > 0 && !slices.ContainsFunc(v.Members, func(m doc.Member) bool { return !scalar(m.Value) })
+	}
+	return false
 }
 
 // literal returns a definition with a literal value.
@@ -176,7 +196,7 @@ func (c *converter) numberType(v *doc.Node, path string) (param.Type, bool) {
 		return param.Double, true
 	}
 	if _, err := strconv.ParseInt(v.Text, 10, 64); err != nil {
-		c.p.Errorf(v, path, "integer %s does not fit into 64 bits", v.Text)
+		c.p.Errorf(v, path, "integer %s does not fit into 64 bits; put a text in quotes", show(v))
 		return param.None, false
 	}
 	return param.Long, true
@@ -252,6 +272,6 @@ func showTo(b *strings.Builder, v *doc.Node) {
 	case doc.Null:
 		b.WriteString("null")
 	default:
-		b.WriteString(v.Text)
+		b.WriteString(v.Written())
 	}
 }

@@ -1,18 +1,44 @@
 package dsl
 
 import (
-	"regexp"
 	"strings"
 
 	"maestro/internal/doc"
 )
 
-// The rows of a transition (§15.4). A condition is as short as it can be, but the id must end the row.
-var (
-	ifRow        = regexp.MustCompile(`(?is)^if\s+(.+?)\s+then\s+(\S+)$`)
-	otherwiseRow = regexp.MustCompile(`(?i)^otherwise\s+(\S+)$`)
-	plainRow     = regexp.MustCompile(`^\S+$`)
-)
+// row is one row of a transition (§15.4): id, IF condition THEN id, or OTHERWISE id.
+type row struct {
+	id        string
+	condition string // of an IF
+	otherwise bool
+}
+
+// parseRow reads a row that has no white space around it. The id is its last word; a condition is all that stands between
+// the words around it.
+func parseRow(s string) (r row, ok bool) {
+	before, id := lastWord(s)
+	if before == "" {
+		return row{id: id}, true
+	}
+	if strings.EqualFold(before, "otherwise") {
+		return row{id: id, otherwise: true}, true
+	}
+	before, then := lastWord(before)
+	if len(before) <= len("if") || !strings.EqualFold(then, "then") || !strings.EqualFold(before[:len("if")], "if") {
+		return row{}, false
+	}
+	condition := strings.TrimLeft(before[len("if"):], space)
+	return row{id: id, condition: condition}, len(condition) < len(before)-len("if")
+}
+
+// space is what words stand between.
+const space = "\t\n\f\r "
+
+// lastWord returns the last word of s, which does not end in white space, and what stands before it.
+func lastWord(s string) (before, word string) {
+	at := strings.LastIndexAny(s, space) + 1
+	return strings.TrimRight(s[:at], space), s[at:]
+}
 
 // transition converts the rows of a job to successors; nil without rows.
 func (c *converter) transition(j *job) *doc.Node {
@@ -26,28 +52,29 @@ func (c *converter) transition(j *job) *doc.Node {
 	}
 	successors := newObject(j.rows)
 	var conditions []string
-	for i, row := range j.rows.Items {
-		s, ok := c.scalar(row, path)
+	for i, item := range j.rows.Items {
+		s, ok := c.scalar(item, path)
 		if !ok {
 			continue
 		}
-		s = strings.TrimSpace(s)
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		r, ok := parseRow(s)
 		switch {
-		case s == "":
-		case plainRow.MatchString(s):
-			successors.set(s, row.Pos, text(row, "true"))
-		case otherwiseRow.MatchString(s):
+		case !ok:
+			c.p.Errorf(item, path, "Invalid transition: [%s]. Expected formats: 'job_id', 'IF condition THEN job_id', or 'OTHERWISE job_id'", s)
+		case r.otherwise:
 			if i != len(j.rows.Items)-1 {
-				c.p.Errorf(row, path, "'OTHERWISE' must be the last row in the transition list: [%s]", show(j.rows))
+				c.p.Errorf(item, path, "'OTHERWISE' must be the last row in the transition list: [%s]", show(j.rows))
 				return nil
 			}
-			successors.set(otherwiseRow.FindStringSubmatch(s)[1], row.Pos, text(row, otherwise(conditions)))
-		case ifRow.MatchString(s):
-			m := ifRow.FindStringSubmatch(s)
-			conditions = append(conditions, "("+m[1]+")")
-			successors.set(m[2], row.Pos, text(row, m[1]))
+			successors.set(r.id, item.Pos, text(item, otherwise(conditions)))
+		case r.condition != "":
+			conditions = append(conditions, "("+r.condition+")")
+			successors.set(r.id, item.Pos, text(item, r.condition))
 		default:
-			c.p.Errorf(row, path, "Invalid transition: [%s]. Expected formats: 'job_id', 'IF condition THEN job_id', or 'OTHERWISE job_id'", s)
+			successors.set(r.id, item.Pos, text(item, "true"))
 		}
 	}
 	t := newObject(j.rows)
