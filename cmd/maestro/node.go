@@ -60,7 +60,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	if err := checkStore(cfg.Store.Source); err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, cfg.Store.Source, sqlite.Options{})
+	db, err := sqlite.Open(ctx, cfg.Store.Source, sqlite.Options{LockWait: cfg.StoreLockWait})
 	if err != nil {
 		return nil, storeError(cfg.Store.Source, err)
 	}
@@ -125,6 +125,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Cluster: cfg.ClusterName, Events: n.events.source, Stopping: n.stop, Log: log, Now: nowMillis,
 	})
 	n.server = server.New(server.Config{
+		Ready:   func(context.Context) error { return db.Ready() },
 		Catalog: n.catalog, Counts: db, Latest: n.latest, Log: log, Version: buildVersion(),
 		Register: func(handle func(pattern string, h server.HandlerFunc)) {
 			runs.Register(handle)

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -47,11 +46,13 @@ func storeError(path string, err error) error {
 		return fmt.Errorf("store %s: another process has it open, probably a server; stop that, talk to it with --server, or use another file", path)
 	case errors.Is(err, store.ErrNewer):
 		return fmt.Errorf("store %s: it was written by a newer version of this program; run that version, or use another file (%w)", path, err)
+	case errors.Is(err, store.ErrLocked):
+		return fmt.Errorf("store %s: another program, such as a backup or a shell of SQLite, has kept it locked for longer than store_lock_wait; start again when that is done", path)
 	case errors.Is(err, store.ErrFull):
 		return fmt.Errorf("store %s: no space is left on the disk; free some and start again, nothing is lost", path)
 	case serr == nil && info.IsDir():
 		return fmt.Errorf("store %s: that is a directory; name a file in it, such as %s", path, filepath.Join(path, "maestro.db"))
-	case errors.Is(err, sqlite3.NOTADB) || strings.Contains(err.Error(), "another program"):
+	case errors.Is(err, sqlite3.NOTADB) || errors.Is(err, store.ErrForeign):
 		return fmt.Errorf("store %s: that file is no database of this program; it is left as it is, use another file", path)
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, sqlite3.PERM) || errors.Is(err, sqlite3.READONLY):
 		return fmt.Errorf("store %s: this user may not write there; change the permissions of the file and of its directory %s, or use another file", path, dir)

@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Listen        string // host:port
 	Store         Store
+	StoreLockWait time.Duration
 	DataDir       string // never empty after Load
 	ClusterName   string
 	Environment   string

@@ -58,8 +58,8 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config.Config{
-		Listen:      "127.0.0.1:8080",
-		Store:       config.Store{Driver: "sqlite", Source: "maestro.db"},
+		Listen: "127.0.0.1:8080",
+		Store:  config.Store{Driver: "sqlite", Source: "maestro.db"}, StoreLockWait: 5 * time.Second,
 		DataDir:     "maestro-data",
 		ClusterName: "maestro", Environment: "test",
 		Shell: config.Shell{MaxConcurrent: 16, MaxOutputBytes: 16 << 20, TTL: 24 * time.Hour},

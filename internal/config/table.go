@@ -42,6 +42,8 @@ func New() *Table {
 			Help: "address to serve on; there is no authentication, so think before leaving this machine"},
 		{Key: "store", Default: "sqlite:maestro.db", value: store(&c.Store), Was: "engine.configs.jdbc-url",
 			Help: "where state is kept: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"},
+		{Key: "store_lock_wait", Default: "5s", value: duration(&c.StoreLockWait, 1),
+			Help: "how long a request waits while another program, such as a backup, locks the SQLite file, before it is answered with 503; runs wait as long as it takes"},
 		{Key: "data_dir", value: text(&c.DataDir),
 			Help: "directory for logs and work files of shell steps; default: beside the store, named after it (maestro-data)"},
 		{Key: "cluster_name", Default: "maestro", value: text(&c.ClusterName), Was: "maestro.cluster.name",

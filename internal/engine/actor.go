@@ -334,7 +334,7 @@ func (a *actor) commit() error {
 		// A wake that is stored too early wakes a run for nothing, once; one that is too late would be a lost timer.
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Wake: next}
 	}
-	if err := a.e.committer.commit(ch); err != nil {
+	if err := a.e.committer.commitPatiently(ch, a.patient); err != nil {
 		return err
 	}
 	if a.e.observe != nil {
@@ -357,13 +357,21 @@ func (a *actor) correctWake() error {
 	if !a.created || a.wake == 0 || a.wake > a.e.clock.now() || next <= a.wake {
 		return nil
 	}
-	err := a.e.committer.commit(store.Change{
+	err := a.e.committer.commitPatiently(store.Change{
 		Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Update: &store.Update{Status: uint8(a.run.Status), Wake: next},
-	})
+	}, a.patient)
 	if err == nil {
 		a.wake = next
 	}
 	return err
+}
+
+// patient reports whether nobody waits for an answer of the run, so that its change can wait for the store.
+func (a *actor) patient() bool {
+	asked := func(it item) bool { return it.done != nil }
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.e.isStopping() && !slices.ContainsFunc(a.taken, asked) && !slices.ContainsFunc(a.inbox, asked)
 }
 
 func (a *actor) ended() int64 {

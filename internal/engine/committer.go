@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 
@@ -36,8 +37,9 @@ type committer struct {
 
 // commit is one change on its way.
 type commit struct {
-	change store.Change
-	done   chan error // one slot
+	change  store.Change
+	patient func() bool // whether the change can wait for a lock of another program still; nil: it cannot
+	done    chan error  // one slot
 }
 
 const maxBatch = 512
@@ -50,9 +52,13 @@ func newCommitter(s store.Runs, queueLimit int) *committer {
 
 // commit writes the change and returns when it is durable or refused. It does not return early when the caller loses
 // patience: a change handed over is going to be written.
-func (c *committer) commit(ch store.Change) error {
+func (c *committer) commit(ch store.Change) error { return c.commitPatiently(ch, nil) }
+
+// commitPatiently is commit of a change that is tried again as long as another program locks the store and patient
+// returns true. It is asked while the caller waits.
+func (c *committer) commitPatiently(ch store.Change, patient func() bool) error {
 	w := c.pool.Get().(*commit)
-	w.change = ch
+	w.change, w.patient = ch, patient
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -65,7 +71,7 @@ func (c *committer) commit(ch store.Change) error {
 	default:
 	}
 	err := <-w.done
-	w.change = store.Change{}
+	w.change, w.patient = store.Change{}, nil
 	c.pool.Put(w)
 	return err
 }
@@ -102,9 +108,15 @@ func (c *committer) run(ctx context.Context) {
 		}
 		// The store is not told of ctx: a batch that has begun is worth finishing when the engine stops.
 		errs := c.store.Commit(context.WithoutCancel(ctx), changes)
+		var again []*commit
 		for i, w := range batch {
+			if w.patient != nil && errors.Is(errs[i], store.ErrLocked) && w.patient() {
+				again = append(again, w)
+				continue
+			}
 			w.done <- errs[i]
 		}
+		c.giveBack(again)
 		clear(changes)
 		clear(batch)
 		c.spare = batch[:0]
@@ -130,6 +142,16 @@ func (c *committer) take() []*commit {
 	batch := c.waiting
 	c.waiting = spare
 	return batch
+}
+
+// giveBack puts changes before those that wait.
+func (c *committer) giveBack(again []*commit) {
+	if len(again) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = append(again, c.waiting...)
 }
 
 // close refuses further changes once none is waiting.

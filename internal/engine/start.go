@@ -128,8 +128,7 @@ func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, with []store.Reco
 // unwritten reports whether a commit that failed with err has certainly written nothing.
 func unwritten(err error) bool {
 	var p *panicError
-	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrFull) ||
-		errors.Is(err, ErrClosed) || errors.As(err, &p)
+	return store.Unwritten(err) || errors.Is(err, ErrClosed) || errors.As(err, &p)
 }
 
 // findOut sees to a new run whose commit failed in a way that leaves open whether it was written: it is driven like any

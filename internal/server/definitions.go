@@ -12,8 +12,8 @@ import (
 func (s *Server) definitionRoutes() {
 	s.handle("POST /api/v3/workflows", s.push)
 	s.handle("POST /api/v3/workflows/yaml", s.pushYAML)
-	s.handle("PUT /api/v3/workflows/actions/validate", s.validate)
-	s.handle("PUT /api/v3/workflows/actions/validate/yaml", s.validateYAML)
+	s.handleAlways("PUT /api/v3/workflows/actions/validate", s.validate)
+	s.handleAlways("PUT /api/v3/workflows/actions/validate/yaml", s.validateYAML)
 	s.handle("GET /api/v3/workflows/{id}/versions/{version}", s.version)
 	s.handle("GET /api/v3/workflows/{id}/versions/pagination", s.versions)
 	s.handle("PUT /api/v3/workflows/{id}/versions/{version}/actions/activate", s.activate)

@@ -44,6 +44,9 @@ func refusal(err error) *api.Error {
 	if e, ok := errors.AsType[*doc.InvalidError](err); ok {
 		return catalog.Invalid(e)
 	}
+	if errors.Is(err, store.ErrUnavailable) {
+		return unavailable(err)
+	}
 	if e, ok := errors.AsType[doc.Problem](err); ok { // from a parser
 		return catalog.Malformed(&doc.InvalidError{Problems: []doc.Problem{e}})
 	}
@@ -66,8 +69,6 @@ func refusal(err error) *api.Error {
 		}
 	}
 	switch {
-	case errors.Is(err, store.ErrFull):
-		return api.Errorf(api.InternalError, "no space is left where the server keeps its state; nothing was changed")
 	case errors.Is(err, store.ErrStale):
 		return api.Errorf(api.Conflict, "somebody else changed this at the same time; try again")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -81,6 +82,18 @@ func refusal(err error) *api.Error {
 		return &api.Error{Code: code, Message: e.Error(), Errors: []string{e.Detail()}}
 	}
 	return nil
+}
+
+// unavailable says why the server cannot do its work at present, and what became of the request.
+func unavailable(err error) *api.Error {
+	reason := "the server cannot use its store at present"
+	if u, ok := errors.AsType[*store.Unavailable](err); ok {
+		reason = u.Reason
+	}
+	if store.Unwritten(err) {
+		return api.Errorf(api.Unavailable, "%s; nothing was changed, try again later", reason)
+	}
+	return api.Errorf(api.Unavailable, "%s; if the request was to change something, look whether it has before you try again", reason)
 }
 
 // appendError appends the body of an error (spec/api 2.1).

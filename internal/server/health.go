@@ -1,27 +1,35 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 
 	"maestro/internal/doc"
+	"maestro/internal/store"
 )
 
 // healthRoutes are for operators, load balancers and the kubelet: whether the process lives, and whether it should get
-// requests (spec/api 13, 16.5).
+// requests (spec/api 13, 16.5). A process whose store is in trouble lives all the same, and goes on when the trouble is
+// over, unless only a restart helps.
 func (s *Server) healthRoutes() {
 	s.handle("GET /api/v3/health", s.health)
 	s.handle("GET /actuator/health", s.health) // where the reference has it
 	s.handle("GET /readyz", s.readyz)
-	s.handle("GET /healthz", func(w http.ResponseWriter, _ *http.Request) error {
-		return plain(w, http.StatusOK, "ok\n")
-	})
+	s.handle("GET /healthz", s.healthz)
+}
+
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
+	if u, ok := errors.AsType[*store.Unavailable](s.ready(r)); ok && u.Restart {
+		return plain(w, http.StatusServiceUnavailable, u.Reason+"\n")
+	}
+	return plain(w, http.StatusOK, "ok\n")
 }
 
 // health answers {"status":"UP"}, or 503 and DOWN with the reason.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
 	status, word, why := http.StatusOK, "UP", ""
 	if err := s.ready(r); err != nil {
-		status, word, why = http.StatusServiceUnavailable, "DOWN", err.Error()
+		status, word, why = http.StatusServiceUnavailable, "DOWN", notReady(err)
 	}
 	return respond(w, status, func(dst []byte) []byte {
 		dst = append(append(append(dst, `{"status":"`...), word...), '"')
@@ -36,13 +44,21 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
-	switch {
-	case s.draining.Load():
+	if s.draining.Load() {
 		return plain(w, http.StatusServiceUnavailable, "draining\n")
-	case s.ready(r) != nil:
-		return plain(w, http.StatusServiceUnavailable, s.ready(r).Error()+"\n")
+	}
+	if err := s.ready(r); err != nil {
+		return plain(w, http.StatusServiceUnavailable, notReady(err)+"\n")
 	}
 	return plain(w, http.StatusOK, "ok\n")
+}
+
+// notReady says why the server is not ready.
+func notReady(err error) string {
+	if u, ok := errors.AsType[*store.Unavailable](err); ok {
+		return u.Reason
+	}
+	return err.Error()
 }
 
 func (s *Server) ready(r *http.Request) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -173,7 +174,9 @@ func TestErrorMapping(t *testing.T) {
 		{engine.ErrTimeout, 408, "REQUEST_TIMEOUT"},
 		{engine.ErrBusy, 429, "TOO_MANY_REQUESTS"},
 		{engine.ErrClosed, 503, "SERVICE_UNAVAILABLE"},
-		{store.ErrFull, 500, "no space"},
+		{fmt.Errorf("start: %w", &store.Unavailable{Kind: store.ErrLocked, Reason: "a backup is at it"}), 503, "a backup is at it; nothing was changed"},
+		{&store.Unavailable{Kind: store.ErrLost, Reason: "it is gone"}, 503, "it is gone; if the request"},
+		{store.ErrFull, 503, "nothing was changed"},
 		{store.ErrStale, 409, "CONFLICT"},
 		{param.Errorf(param.Unprocessable, "no timeout"), 422, "no timeout"},
 		{param.Errorf(param.Validation, "bad mode"), 400, "MaestroValidationException: bad mode"},

@@ -26,8 +26,22 @@ func (s *Server) routes() {
 }
 
 // handle registers h for a pattern such as "GET /api/v3/workflows/{id}/overview". Path values reach h decoded: an id may
-// hold an escaped slash.
+// hold an escaped slash. What is to change something is refused while the server is not ready, before it has begun.
 func (s *Server) handle(pattern string, h HandlerFunc) {
+	if strings.HasPrefix(pattern, http.MethodGet+" ") {
+		s.handleAlways(pattern, h)
+		return
+	}
+	s.handleAlways(pattern, func(w http.ResponseWriter, r *http.Request) error {
+		if err := s.ready(r); err != nil {
+			return api.Errorf(api.Unavailable, "%s; nothing was changed, try again later", notReady(err))
+		}
+		return h(w, r)
+	})
+}
+
+// handleAlways is handle for what changes nothing.
+func (s *Server) handleAlways(pattern string, h HandlerFunc) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
 		if _, gone := errors.AsType[*goneError](err); gone {

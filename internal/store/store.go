@@ -14,8 +14,7 @@ import (
 	"errors"
 )
 
-// Errors of a store. An implementation maps its driver's errors to these by code, never by text; anything else it
-// returns means that the store itself is in trouble, and the caller may try again later.
+// Errors of a store, besides ErrUnavailable. An implementation maps its driver's errors to these by code, never by text.
 var (
 	// ErrStale says that a write was refused because its owner is not the owner any more: the group's epoch has moved
 	// on, or the run has entries that the writer has not seen. The writer drops what it has and loads again.
@@ -24,10 +23,10 @@ var (
 	ErrExists = errors.New("store: already exists")
 	// ErrNotFound says that there is no such row.
 	ErrNotFound = errors.New("store: not found")
-	// ErrFull says that the disk or the quota is full. Nothing was written.
-	ErrFull = errors.New("store: no space left")
 	// ErrNewer says that the database was written by a newer version of this program.
 	ErrNewer = errors.New("store: written by a newer version")
+	// ErrForeign says that the file is a database of another program.
+	ErrForeign = errors.New("store: a database of another program")
 	// ErrBusy says that another process has the database open.
 	ErrBusy = errors.New("store: in use by another process")
 )

@@ -146,7 +146,7 @@ var errNeverWritten = errors.New("signal: never written")
 
 // refused tells an error that says that nothing was written from one after which nobody knows. It knows the store's own.
 func refused(err error) bool {
-	return errors.Is(err, errNeverWritten) || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrFull)
+	return errors.Is(err, errNeverWritten) || store.Unwritten(err)
 }
 
 // Settle says what became of the transaction. When that is not known, the store is asked until it answers.

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -39,17 +38,7 @@ const (
 	restLen  = 128                  // pages that may be left for step 3
 	rounds   = 4                    // of steps 1 and 2 at most
 	patience = 5 * time.Millisecond // how long step 3 waits for readers
-	again    = time.Second          // between cycles that fail for want of room
 )
-
-// checkpointer is the goroutine's view of the database.
-type checkpointer struct {
-	s    *Store
-	c    *conn
-	file *os.File // the database, to be brought to the disk; nil when nothing is
-
-	due int64 // pages in the log with which the next cycle begins
-}
 
 // keepLog makes the log outlive the connections, counts its pages, and gives it its size.
 func (s *Store) keepLog(c *conn) error {
@@ -63,7 +52,7 @@ func (s *Store) keepLog(c *conn) error {
 	if s.opt.NoSync {
 		return nil
 	}
-	return extend(s.path+"-wal", logSize)
+	return extend(s.path+logSuffix, logSize)
 }
 
 // extend makes a file at least size bytes long with zeros that are really on the disk: room that is merely reserved
@@ -89,91 +78,85 @@ func extend(path string, size int64) (err error) {
 	return f.Sync()
 }
 
-// startCheckpoints starts the goroutine.
-func (s *Store) startCheckpoints(ctx context.Context) error {
-	c, err := openConn(ctx, s.path, s.checkpointPragmas())
-	if err != nil {
-		return err
-	}
-	p := &checkpointer{s: s, c: c, due: frames}
-	if !s.opt.NoSync {
-		if p.file, err = os.OpenFile(s.path, os.O_RDWR, 0); err != nil {
-			c.close()
-			return err
-		}
-	}
-	s.workers.Go(p.run)
-	return nil
-}
-
-// run waits until the log is long enough and copies it.
-func (p *checkpointer) run() {
-	defer p.close()
+// checkpoint waits until the log is long enough and copies it.
+func (s *Store) checkpoint() {
+	due := int64(frames) // pages in the log with which the next cycle begins
 	for {
 		select {
-		case <-p.s.closed:
+		case <-s.closed:
 			return
-		case <-p.s.nudge:
-			// An error here is no news: the commits that fill the log meet it as well, and have somebody to tell.
-			if err := p.cycle(); !isFull(err) {
-				continue
-			}
-			select {
-			case <-p.s.closed:
-				return
-			case <-time.After(again):
-			}
+		case <-s.nudge:
 		}
-	}
-}
-
-func (p *checkpointer) close() {
-	p.c.close()
-	if p.file != nil {
-		p.file.Close()
+		// An error here is no news: the commits that fill the log meet it as well, and have somebody to tell.
+		err := s.cycle(&due)
+		if err == nil || isLocked(err) {
+			continue
+		}
+		select {
+		case <-s.closed:
+			return
+		case <-time.After(again):
+		}
 	}
 }
 
 // cycle copies the log into the database and has it begin anew.
-func (p *checkpointer) cycle() (err error) {
-	cramped := p.s.cramped.Swap(false)
-	if n := p.s.frames.Load(); n < p.due && (n == 0 || !cramped) {
+func (s *Store) cycle(due *int64) (err error) {
+	cramped := s.cramped.Swap(false)
+	if n := s.frames.Load(); n < *due && (n == 0 || !cramped) {
 		return nil // the cycle before has seen to it
 	}
+	// A disk that fails to keep what was copied may say later that it has kept it, so the log must not begin anew.
+	defer func() {
+		if errors.Is(err, sqlite3.IOERR) && !isFull(err) {
+			s.unsure.Store(true)
+		}
+	}()
 	defer catch(&err)
 
-	if err := p.copy(); err != nil {
+	if err := s.copyMost(); err != nil {
 		return err
 	}
 	select {
-	case c := <-p.s.writer:
-		defer func() { p.s.writer <- c }()
-	case <-p.s.closed:
+	case c := <-s.writer:
+		defer func() { s.writer <- c }()
+	case <-s.closed:
 		return nil // whoever closes copies the rest
 	}
-	if _, _, err := p.c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_RESTART); err != nil {
+	k := <-s.copier
+	defer func() { s.copier <- k }()
+	if k == nil || s.unsure.Load() {
+		return nil
+	}
+	if _, _, err := k.c.WALCheckpoint("main", sqlite3.CHECKPOINT_RESTART); err != nil {
 		// A reader is still at work, and commits have waited for it in vain: let there be many before the next try.
-		p.due = p.s.frames.Load() + frames/2
+		*due = s.frames.Load() + frames/2
 		return err
 	}
-	p.due = frames
-	p.s.frames.Store(0)
+	*due = frames
+	s.frames.Store(0)
 	return nil
 }
 
-// copy copies most of the log while commits go on.
-func (p *checkpointer) copy() error {
+// copyMost copies most of the log while commits go on.
+func (s *Store) copyMost() error {
+	k := <-s.copier
+	defer func() { s.copier <- k }()
 	for range rounds {
-		log, copied, err := p.c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
+		if k == nil {
+			return nil
+		}
+		log, copied, err := k.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
 		if err != nil {
 			return err
 		}
-		if p.file != nil {
-			if err := p.file.Sync(); err != nil {
+		if !s.opt.NoSync {
+			if err := s.place.db.f.Sync(); err != nil {
+				s.unsure.Store(true)
 				return err
 			}
 		}
-		if int(p.s.frames.Load())-copied < restLen || copied < log {
+		if int(s.frames.Load())-copied < restLen || copied < log {
 			break
 		}
 	}

@@ -24,7 +24,7 @@ func (s *Store) Commit(ctx context.Context, changes []store.Change) []error {
 	}
 	c, err := s.acquire(ctx)
 	if err == nil {
-		err = s.commit(c, changes, errs)
+		err = s.commit(ctx, c, changes, errs)
 		s.release(c)
 	}
 	if err != nil {
@@ -39,14 +39,14 @@ func (s *Store) Commit(ctx context.Context, changes []store.Change) []error {
 }
 
 // commit is Commit on connection c. Its error is that of all changes without one in errs.
-func (s *Store) commit(c *conn, changes []store.Change, errs []error) error {
+func (s *Store) commit(ctx context.Context, c *conn, changes []store.Change, errs []error) error {
 	b := &s.batch
 	b.reset(c, s.pos, changes, errs)
-	err := s.transact(c, b.together)
+	err := s.transact(ctx, c, b.together)
 	if errors.Is(err, errConflict) {
 		clear(errs)
 		b.reset(c, s.pos, changes, errs)
-		err = s.transact(c, b.oneByOne)
+		err = s.transact(ctx, c, b.oneByOne)
 	}
 	if err == nil {
 		s.pos = b.pos

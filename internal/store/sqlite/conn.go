@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -15,7 +16,8 @@ type conn struct {
 	c     *sqlite3.Conn
 	stmts map[string]*stmt
 
-	executed int64 // statements run since the connection was opened
+	executed int64     // statements run since the connection was opened
+	late     time.Time // when who has the connection that writes stops waiting for a lock
 }
 
 // openConn opens a connection and runs the pragmas, in order.

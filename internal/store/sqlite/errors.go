@@ -24,13 +24,55 @@ func wrap(ctx context.Context, what string, err error) error {
 		return err
 	case errors.Is(err, sqlite3.INTERRUPT) && ctx.Err() != nil:
 		err = context.Cause(ctx)
-	case isFull(err):
-		err = fmt.Errorf("%w: %w", store.ErrFull, err)
-	case errors.Is(err, sqlite3.BUSY):
-		err = fmt.Errorf("%w: %w", store.ErrBusy, err)
 	}
-	return fmt.Errorf("sqlite: %s: %w", what, err)
+	return fmt.Errorf("sqlite: %s: %w", what, explain(err))
 }
+
+// explain makes a *store.Unavailable of an error that says that the database cannot be used at present.
+func explain(err error) error {
+	if errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	u := &store.Unavailable{Kind: store.ErrUnavailable, Cause: err}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errBroken):
+		u.Restart, u.Reason = true, fmt.Sprintf("the connection to the database has broken (%v); restart the server", err)
+	case isFull(err):
+		u.Kind, u.Reason = store.ErrFull, "no space is left where the server keeps its state"
+	case isLocked(err):
+		return locked(err)
+	case is(err, sqlite3.CORRUPT, sqlite3.NOTADB):
+		u.Reason = fmt.Sprintf("the database is damaged (%v); stop the server and restore a backup", err)
+	case is(err, sqlite3.IOERR, sqlite3.READONLY, sqlite3.CANTOPEN, sqlite3.PERM, sqlite3.AUTH, sqlite3.NOLFS):
+		u.Reason = "the disk where the server keeps its state fails (" + err.Error() + ")"
+	default:
+		return err
+	}
+	return u
+}
+
+// locked is the error of who has waited for a lock in vain.
+func locked(cause error) error {
+	return &store.Unavailable{
+		Kind: store.ErrLocked, Cause: cause,
+		Reason: "another program holds a lock on the database where the server keeps its state, such as a backup or an open transaction",
+	}
+}
+
+// is reports whether an error has one of the codes.
+func is(err error, codes ...sqlite3.ErrorCode) bool {
+	for _, c := range codes {
+		if errors.Is(err, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// isLocked says whether a lock of another connection was in the way.
+func isLocked(err error) bool { return is(err, sqlite3.BUSY, sqlite3.LOCKED, sqlite3.PROTOCOL) }
 
 // isFull says whether there was no room for what was to be written.
 func isFull(err error) bool {

@@ -92,12 +92,12 @@ func (s *Store) publish(c *conn, at int64, data []byte) (int64, error) {
 	return s.pos, err
 }
 
-// loadPos finds out which position was given out last.
-func (s *Store) loadPos(c *conn) error {
-	_, err := c.prepare(`
+// lastPos finds out which position was given out last.
+func lastPos(c *conn) (pos int64, err error) {
+	_, err = c.prepare(`
 		SELECT max((SELECT coalesce(max(pos), 0) FROM journal), pos)
-		FROM journal_floor`).one(func(q *stmt) { s.pos = q.colInt(0) })
-	return err
+		FROM journal_floor`).one(func(q *stmt) { pos = q.colInt(0) })
+	return pos, err
 }
 
 // keepFloor makes sure that no position is given out again although its entry is about to be deleted.

@@ -37,8 +37,10 @@ func (s *Store) Claim(ctx context.Context, node string, groups int32, now, ttl i
 		if err != nil {
 			return err
 		}
-		leases, err = renew(c, node, now, ttl)
-		return err
+		if leases, err = renew(c, node, now, ttl); err != nil {
+			return err
+		}
+		return s.keepLeases(c)
 	})
 	return leases, err
 }
@@ -78,11 +80,15 @@ func renew(c *conn, node string, now, ttl int64) ([]store.Lease, error) {
 // Release implements store.Leases.
 func (s *Store) Release(ctx context.Context, node string) error {
 	return s.write(ctx, "release", func(c *conn) error {
-		return c.prepare(`
+		err := c.prepare(`
 			UPDATE lease
 			SET node = '',
 			    until = 0
 			WHERE node = ?1`).text(node).exec()
+		if err != nil {
+			return err
+		}
+		return s.keepLeases(c)
 	})
 }
 

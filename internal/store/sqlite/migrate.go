@@ -52,7 +52,7 @@ func version(c *conn) (int, error) {
 		}
 	}
 	if id != applicationID && (have != 0 || tables != 0) {
-		return 0, fmt.Errorf("the file is a database of another program")
+		return 0, store.ErrForeign
 	}
 	return int(have), nil
 }

@@ -18,6 +18,7 @@ func (s *Store) pragmas() []string {
 		sync = "OFF"
 	}
 	p := []string{
+		s.busyTimeout(),
 		fmt.Sprintf("page_size = %d", pageSize), // of a new database
 		"journal_mode = WAL",
 		"synchronous = " + sync,
@@ -33,13 +34,18 @@ func (s *Store) pragmas() []string {
 	return p
 }
 
+// busyTimeout is for what waits inside SQLite.
+func (s *Store) busyTimeout() string {
+	return fmt.Sprintf("busy_timeout = %d", s.opt.LockWait.Milliseconds())
+}
+
 // readerPragmas returns how the connections that read are set up.
 func (s *Store) readerPragmas() []string {
 	return []string{
+		s.busyTimeout(), // only recovery of the log can make a reader wait
 		"query_only = ON",
 		"temp_store = MEMORY",
 		fmt.Sprintf("cache_size = %d", -readerCache/1024),
-		"busy_timeout = 10000", // only recovery of the log can make a reader wait
 	}
 }
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"maestro/internal/store"
 )
@@ -22,6 +22,9 @@ type Options struct {
 	// NoSync leaves it to the system when data reaches the disk: what was acknowledged survives the death of the process
 	// but not of the machine. For tests and simulations.
 	NoSync bool
+	// LockWait is how long a write waits while another program holds a lock on the database, until it gets
+	// store.ErrLocked; 0 means 5 seconds.
+	LockWait time.Duration
 	// MaxBytes limits the size of the database; a write beyond it gets store.ErrFull. 0 means no limit but the disk.
 	MaxBytes int64
 
@@ -30,11 +33,12 @@ type Options struct {
 
 // Store implements store.Store.
 type Store struct {
-	path string // of the file, or Memory
+	path string // of the file, without symbolic links, or Memory
 	opt  Options
 
-	lock    *fileLock     // nil in memory
+	place   *place        // nil in memory
 	writer  chan *conn    // holds the one connection that writes while nobody uses it
+	copier  chan *conn    // holds that of the checkpointer while it does not use it; nil: not opened yet
 	readers chan *conn    // holds a slot for each connection that reads; nil: not opened yet. Nil channel in memory
 	closed  chan struct{} // closed when Close begins
 	closing sync.Once
@@ -44,72 +48,76 @@ type Store struct {
 
 	frames  atomic.Int64 // pages in the log
 	cramped atomic.Bool  // a write found no room, and the log has not been copied since
+	unsure  atomic.Bool  // the database may not be on the disk as far as the log was copied into it
+	barred  atomic.Bool  // who has the connection that writes waits for a lock of another program
+
+	trouble  atomic.Pointer[store.Unavailable] // why writes fail; nil: they do not, as far as is known
+	troubled chan struct{}                     // has one slot: trouble has begun
 
 	commits, statements atomic.Int64
 
 	// Guarded by the writer connection: only who has it may touch these.
 	batch batch
-	pos   int64 // of the newest journal entry
-	fault error // not nil: the connection is beyond repair, and every write gets this
+	owner
+	fault *store.Unavailable // not nil: only a restart helps, and every write gets this
 }
 
 var _ store.Store = (*Store)(nil)
 
 // Open opens the database at path, creating it if there is none, and brings its schema up to date. Errors: store.ErrBusy
-// when another process has it open, store.ErrNewer when it was written by a newer version of this program.
+// when another process has it open, store.ErrNewer when it was written by a newer version of this program,
+// store.ErrForeign when it is of another program.
 func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 	if opt.Readers <= 0 {
 		opt.Readers = 4
+	}
+	if opt.LockWait <= 0 {
+		opt.LockWait = 5 * time.Second
 	}
 	s := &Store{
 		path:   path,
 		opt:    opt,
 		writer: make(chan *conn, 1),
+		copier: make(chan *conn, 1),
 		closed: make(chan struct{}),
 		nudge:  make(chan struct{}, 1),
+
+		troubled: make(chan struct{}, 1),
 	}
 	defer func() {
 		if err != nil {
-			_ = s.lock.release()
+			_ = s.place.vacate()
 			err = wrap(ctx, "open "+path, err)
 		}
 	}()
+	s.copier <- nil
 	if path != Memory {
 		if err := s.openFile(ctx); err != nil {
 			return nil, err
 		}
 	}
-	c, err := openConn(ctx, s.writerName(), s.pragmas())
-	if err != nil {
-		return nil, err
-	}
-	if err := s.start(c); err != nil {
-		c.close()
+	c := &conn{}
+	if err := s.connect(ctx, c); err != nil {
 		return nil, err
 	}
 	s.writer <- c
 	if path != Memory {
-		if err := s.startCheckpoints(ctx); err != nil {
-			s.Close()
-			return nil, err
-		}
+		s.workers.Go(s.checkpoint)
+		s.workers.Go(s.watch)
 	}
 	return s, nil
 }
 
 // openFile makes sure that nobody else uses the file, and prepares what SQLite will find.
 func (s *Store) openFile(ctx context.Context) error {
-	abs, err := filepath.Abs(s.path)
-	if err != nil {
+	var err error
+	if s.place, err = occupy(ctx, s.path); err != nil {
 		return err
 	}
-	s.path = abs
+	s.path = s.place.path
 	s.readers = make(chan *conn, s.opt.Readers)
 	for range s.opt.Readers {
 		s.readers <- nil
-	}
-	if s.lock, err = lockFile(ctx, abs+".lock"); err != nil {
-		return err
 	}
 	return nil
 }
@@ -127,8 +135,37 @@ func (s *Store) writerName() string {
 	return (&url.URL{Scheme: "file", Path: s.path, RawQuery: "vfs=" + name}).String()
 }
 
-// start checks and migrates the schema and reads what the store keeps in memory.
-func (s *Store) start(c *conn) error {
+// connect makes c the connection that writes, and opens that of the checkpointer.
+func (s *Store) connect(ctx context.Context, c *conn) (err error) {
+	fresh, err := openConn(ctx, s.writerName(), s.pragmas())
+	if err != nil {
+		return err
+	}
+	*c = *fresh
+	s.version = 0
+	defer func() {
+		if err != nil {
+			c.close()
+			*c = conn{}
+		}
+	}()
+	if err := s.start(ctx, c); err != nil || s.path == Memory {
+		return err
+	}
+	if err := s.place.occupyRest(ctx); err != nil {
+		return err
+	}
+	copier, err := openConn(ctx, s.path, s.checkpointPragmas())
+	if err != nil {
+		return err
+	}
+	<-s.copier
+	s.copier <- copier
+	return nil
+}
+
+// start checks and migrates the schema and reads what the store keeps in memory, unless it knows it already.
+func (s *Store) start(ctx context.Context, c *conn) error {
 	if err := migrate(c); err != nil {
 		return err
 	}
@@ -137,11 +174,21 @@ func (s *Store) start(c *conn) error {
 			return err
 		}
 	}
-	return s.transact(c, func() error {
-		if err := s.loadPos(c); err != nil {
+	if err := c.c.BusyTimeout(0); err != nil { // from here on begin waits, and nothing else has to
+		return err
+	}
+	c.late = time.Now().Add(s.opt.LockWait)
+	return s.transaction(ctx, c, func() (err error) {
+		if s.leases != nil {
+			return nil
+		}
+		if s.pos, err = lastPos(c); err != nil {
 			return err
 		}
-		return freeLeases(c)
+		if err := freeLeases(c); err != nil {
+			return err
+		}
+		return s.keepLeases(c)
 	})
 }
 
@@ -150,24 +197,9 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
 		s.workers.Wait()
-		var errs []error
-		for range cap(s.readers) {
-			if c := <-s.readers; c != nil {
-				errs = append(errs, c.close())
-			}
-		}
-		s.down = errors.Join(append(errs, s.closeWriter(<-s.writer), s.lock.release())...)
+		s.down = errors.Join(s.finish(<-s.writer), s.place.vacate())
 	})
 	return s.down
-}
-
-// closeWriter closes the last connection, which copies the log into the database. It keeps the file of the log only
-// when there is no limit to its size.
-func (s *Store) closeWriter(c *conn) error {
-	if s.fault != nil {
-		return c.close()
-	}
-	return errors.Join(c.exec("PRAGMA journal_size_limit = -1"), c.close())
 }
 
 // Stats implements store.Store.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // write runs f in a transaction on the connection that writes, and returns once the transaction is durable. The context
@@ -14,7 +15,7 @@ func (s *Store) write(ctx context.Context, what string, f func(*conn) error) err
 		return wrap(ctx, what, err)
 	}
 	defer s.release(c)
-	return wrap(ctx, what, s.transact(c, func() error { return f(c) }))
+	return wrap(ctx, what, s.transact(ctx, c, func() error { return f(c) }))
 }
 
 // acquire takes the connection that writes. Who has it also has the fields of the store that it guards.
@@ -27,17 +28,43 @@ func (s *Store) acquire(ctx context.Context) (*conn, error) {
 		return nil, errClosed
 	default:
 	}
+	var c *conn
+	late := time.Now().Add(s.opt.LockWait)
 	select {
-	case c := <-s.writer:
-		if s.fault != nil {
-			s.writer <- c
-			return nil, s.fault
+	case c = <-s.writer:
+	default:
+		var err error
+		if c, err = s.queue(ctx); err != nil {
+			return nil, err
 		}
-		return c, nil
-	case <-s.closed:
-		return nil, errClosed
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	}
+	if s.fault != nil {
+		defer func() { s.writer <- c }()
+		return nil, s.fault
+	}
+	c.late = late
+	return c, nil
+}
+
+// queue waits for the connection that writes, but not longer than opt.LockWait for one whose user waits for another
+// program: all who queue wait for the same lock, and one after the other would wait for ever.
+func (s *Store) queue(ctx context.Context) (*conn, error) {
+	patience := time.NewTimer(s.opt.LockWait)
+	defer patience.Stop()
+	for {
+		select {
+		case c := <-s.writer:
+			return c, nil
+		case <-s.closed:
+			return nil, errClosed
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-patience.C:
+			if s.barred.Load() {
+				return nil, locked(nil)
+			}
+			patience.Reset(s.opt.LockWait)
+		}
 	}
 }
 
@@ -53,31 +80,86 @@ func (s *Store) release(c *conn) {
 	}
 }
 
-// transact runs f in an immediate transaction, which is rolled back when f returns an error.
-func (s *Store) transact(c *conn, f func() error) (err error) {
+// transact runs f in an immediate transaction, which is rolled back when f returns an error. When it returns nil, what f
+// wrote is in the files that the path of the database leads to.
+func (s *Store) transact(ctx context.Context, c *conn, f func() error) (err error) {
+	defer func() { s.note(err) }()
+	defer func() { err = explain(err) }()
+
+	if s.place == nil {
+		return s.transaction(ctx, c, f)
+	}
+	if err := s.place.check(); err != nil {
+		return err
+	}
+	if c.c == nil || s.unsure.Load() || !s.place.whole() {
+		if err := s.reconnect(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := s.transaction(ctx, c, f); err != nil {
+		return err
+	}
+	if err := s.place.check(); err != nil {
+		return err
+	}
+	if s.place.whole() {
+		return nil
+	}
+	return s.reconnect(ctx, c) // which brings the transaction into the database
+}
+
+// transaction is transact without regard to the files.
+func (s *Store) transaction(ctx context.Context, c *conn, f func() error) (err error) {
 	before := c.executed
 	defer func() { s.statements.Add(c.executed - before) }()
-	defer func() {
-		switch {
-		case errors.Is(err, errBroken):
-			s.fault = err
-		case isFull(err):
-			s.cramped.Store(true)
-		}
-	}()
 	defer catch(&err)
 
-	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
+	s.pending = nil
+	if err := s.begin(ctx, c); err != nil {
 		return err
 	}
 	s.commits.Add(1)
+	if err := s.verify(c); err != nil {
+		return c.rollback(err)
+	}
 	if err := f(); err != nil {
 		return c.rollback(err)
 	}
 	if err := c.exec("COMMIT"); err != nil {
 		return c.rollback(err)
 	}
+	if s.pending != nil {
+		s.leases = s.pending
+	}
 	return nil
+}
+
+// begin begins a transaction. It waits until c.late while another program holds the lock that takes, but for ctx and
+// Close no longer than they want.
+func (s *Store) begin(ctx context.Context, c *conn) error {
+	err := c.exec("BEGIN IMMEDIATE")
+	if !isLocked(err) {
+		return err
+	}
+	s.barred.Store(true)
+	defer s.barred.Store(false)
+	for wait := time.Millisecond; ; wait = min(2*wait, 20*time.Millisecond) {
+		left := time.Until(c.late)
+		if left <= 0 {
+			return err
+		}
+		select {
+		case <-time.After(min(wait, left)):
+		case <-s.closed:
+			return errClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err = c.exec("BEGIN IMMEDIATE"); !isLocked(err) {
+			return err
+		}
+	}
 }
 
 // rollback ends a transaction, unless SQLite has done so by itself as it does when the disk is full, and returns why,
@@ -150,8 +232,7 @@ func (s *Store) readInMemory(ctx context.Context, what string, f func(*conn) err
 		return wrap(ctx, what, err)
 	}
 	defer s.release(c)
-	if err = c.snapshot(ctx, f); errors.Is(err, errBroken) {
-		s.fault = err
-	}
+	err = c.snapshot(ctx, f)
+	s.note(explain(err))
 	return wrap(ctx, what, err)
 }

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package sqlite_test
 
@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"maestro/internal/store/sqlite"
@@ -17,11 +16,11 @@ import (
 func TestLockOfAKilledProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.db")
-	f, err := os.Create(path + ".lock")
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := sqlite.Lock(f); err != nil {
 		t.Fatal(err)
 	}
 	child := exec.Command("sleep", "0.2")

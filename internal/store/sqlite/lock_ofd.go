@@ -1,0 +1,35 @@
+//go:build linux || darwin
+
+package sqlite
+
+import (
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// lock locks lockByte of an open file.
+func lock(f *os.File) error { return setLock(f, syscall.F_WRLCK) }
+
+func unlock(f *os.File) error { return setLock(f, syscall.F_UNLCK) }
+
+func setLock(f *os.File, kind int16) error {
+	cmd := 37 // F_OFD_SETLK
+	if runtime.GOOS == "darwin" {
+		cmd = 90
+	}
+	for {
+		err := syscall.FcntlFlock(f.Fd(), cmd, &syscall.Flock_t{Type: kind, Whence: io.SeekStart, Start: lockByte, Len: 1})
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EACCES):
+			return errLocked
+		case err != nil:
+			return &os.PathError{Op: "lock", Path: f.Name(), Err: err}
+		default:
+			return nil
+		}
+	}
+}
