@@ -132,7 +132,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Cluster: cfg.ClusterName, Events: n.events.source, Stopping: n.stop, Log: log, Now: nowMillis,
 	})
 	n.server = server.New(server.Config{
-		Catalog: n.catalog, Counts: db, Latest: n.latest, Log: log, Version: buildVersion(),
+		Catalog: n.catalog, Counts: db, Latest: n.latest, Log: log, Version: buildVersion(), Limits: limits(cfg.Limits),
 		Register: func(handle func(pattern string, h server.HandlerFunc)) {
 			runs.Register(handle)
 			n.permits.Register(handle)
@@ -144,6 +144,13 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		},
 	})
 	return n, nil
+}
+
+func limits(c config.Limits) server.Limits {
+	return server.Limits{
+		Connections: c.Connections, HeaderBytes: int(c.HeaderBytes), Memory: c.Memory, Wait: c.Wait,
+		Stall: c.Stall, MinRate: c.MinRate, Streams: c.Streams,
+	}
 }
 
 // stepTypes are the types that definitions may use: those of the format, and those that this program adds.

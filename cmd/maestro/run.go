@@ -209,8 +209,8 @@ func (p *program) openLocal(ctx context.Context, cfg *config.Config) (*local, er
 	if err != nil {
 		return nil, errors.Join(err, n.closeParts())
 	}
-	h := &http.Server{Handler: n.server, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	go func() { _ = h.Serve(l) }()
+	h, limited := n.server.HTTP(l, slog.NewLogLogger(slog.DiscardHandler, slog.LevelError))
+	go func() { _ = h.Serve(limited) }()
 	out := &local{url: "http://" + l.Addr().String(), node: n, http: h, within: cfg.Engine.ShutdownTimeout}
 	out.client, err = client.New(out.url, client.WithUser(p.user), client.WithHTTPClient(p.http))
 	return out, err

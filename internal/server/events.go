@@ -90,9 +90,9 @@ func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, want func(st
 	f := a.cfg.Events.Reader(at, want)
 	grown, stop := a.cfg.Watcher.Watch(0)
 	defer stop()
-	out := openStream(w, r)
+	out, err := openStream(w, r)
 	if out == nil {
-		return nil
+		return err
 	}
 	defer out.close()
 	for {

@@ -46,6 +46,11 @@ func (a *Runs) logs(w http.ResponseWriter, r *http.Request) error {
 	if stream == "" {
 		stream = "stdout"
 	}
+	closed, err := openLong(w, r)
+	if err != nil {
+		return err
+	}
+	defer closed()
 	data, more, err := keeper.ReadLog(r.Context(), att, stream, offset, logChunk)
 	if err != nil {
 		return err
@@ -59,7 +64,6 @@ func (a *Runs) logs(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	out := &logWriter{w: w, ctl: http.NewResponseController(w)}
-	defer func() { _ = out.ctl.SetWriteDeadline(time.Time{}) }() // the next request has its own
 	grown, stop := a.cfg.Watcher.Watch(store.RunID(v.Run.ID))
 	defer stop()
 	for {
@@ -104,7 +108,6 @@ type logWriter struct {
 }
 
 func (l *logWriter) write(data []byte) error {
-	_ = l.ctl.SetWriteDeadline(time.Now().Add(writeLimit)) // not every connection has deadlines
 	if len(data) > 0 {
 		if _, err := l.w.Write(data); err != nil {
 			return err
