@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// door is a listener that bounds how many connections are open.
+// door is a listener that bounds how many connections are open, and how many requests are under way.
 //
-// At the limit, a new connection takes the place of the one that has waited longest for its next request: a client that
-// opens connections and sends nothing, or sends a header byte by byte, loses them and keeps nobody out. When all are in
-// the middle of a request, a few more are let in that get one answer each: from a health check what it asks for, else
-// 503. Beyond those a connection gets that 503 unread.
+// A connection beyond the bound takes the place of the one that has waited longest for its next request: a client that
+// opens connections and sends nothing, or sends a header byte by byte, loses them and keeps nobody out. There are a few
+// more places than requests that may be under way. A request in one of those gets its answer if it is a health check,
+// else 503 at once, so that a place is soon free again. Where none is, a connection gets that 503 unread.
 type door struct {
 	net.Listener
-	limit int
+	limit int // of requests under way
 
 	mu      sync.Mutex
-	open    int        // connections, spare ones included
-	waiting *list.List // of *visitor: between requests, longest first
+	open    int        // connections, at most limit + spare
+	waiting *list.List // of *visitor: those without a request under way, longest first
 	turned  int        // connections that are being told 503
 }
 
 const (
-	spare     = 32 // connections above the limit
+	spare     = 32 // connections more than requests
 	turnedMax = 64 // connections that are told 503 at a time; further ones are just closed
 	turnTime  = time.Second
 )
@@ -40,8 +40,7 @@ func newDoor(l net.Listener, limit int) *door {
 type visitor struct {
 	net.Conn
 	door  *door
-	place *list.Element // in door.waiting; nil while a request is answered
-	spare bool          // above the limit
+	place *list.Element // in door.waiting; nil while a request is under way
 	gone  bool
 }
 
@@ -60,16 +59,11 @@ func (d *door) Accept() (net.Conn, error) {
 
 // admit lets a connection in, or turns it away and returns nil.
 func (d *door) admit(c net.Conn) *visitor {
-	d.mu.Lock()
 	v := &visitor{Conn: c, door: d}
-	var evicted *visitor
-	if d.open >= d.limit {
-		v.spare = true
-		if first := d.waiting.Front(); first != nil {
-			evicted = first.Value.(*visitor)
-			v.spare = evicted.spare
-			d.leaveLocked(evicted)
-		} else if d.open >= d.limit+spare {
+	d.mu.Lock()
+	if d.open >= d.limit+spare {
+		first := d.waiting.Front()
+		if first == nil {
 			told := d.turned < turnedMax
 			if told {
 				d.turned++
@@ -82,13 +76,13 @@ func (d *door) admit(c net.Conn) *visitor {
 			}
 			return nil
 		}
+		evicted := first.Value.(*visitor)
+		d.leaveLocked(evicted)
+		defer evicted.Conn.Close()
 	}
 	d.open++
 	v.place = d.waiting.PushBack(v)
 	d.mu.Unlock()
-	if evicted != nil {
-		_ = evicted.Conn.Close()
-	}
 	return v
 }
 
@@ -152,8 +146,7 @@ func (d *door) guard(s *Server) http.Handler {
 			s.ServeHTTP(w, r)
 			return
 		}
-		d.busy(v)
-		if v.spare {
+		if full := d.busy(v); full {
 			w.Header().Set("Connection", "close")
 			if !isHealth(r.URL.Path) {
 				_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(turnTime / 10)) // for what is left of the body
@@ -173,14 +166,16 @@ func (d *door) connState(c net.Conn, state http.ConnState) {
 	}
 }
 
-// busy takes a connection off the list of those that can be closed.
-func (d *door) busy(v *visitor) {
+// busy takes a connection off the list of those that can be closed. It reports whether more requests are under way than
+// may be.
+func (d *door) busy(v *visitor) (full bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if v.place != nil {
 		d.waiting.Remove(v.place)
 		v.place = nil
 	}
+	return d.open-d.waiting.Len() > d.limit
 }
 
 // idle puts it back.

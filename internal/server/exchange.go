@@ -21,8 +21,9 @@ type exchange struct {
 	bytes    int64
 	extended time.Time // when the client was last given time to read
 
-	reading share // of memory, for the bytes of the body
-	working share // and for what is made of them
+	reading share         // of memory, for the bytes of the body
+	working share         // and for what is made of them
+	waited  time.Duration // for them
 }
 
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request) *exchange {
@@ -53,8 +54,20 @@ func (w *exchange) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // work waits until there is memory for work of a weight. The body is counted in it.
 func (w *exchange) work(ctx context.Context, weight int64) (err error) {
-	if w.working, err = w.server.memory.work(ctx, weight); err == nil {
+	if w.working, err = w.server.memory.work(ctx, weight, w.server.limits.Wait-w.waited); err == nil {
 		w.reading.release()
+	}
+	return err
+}
+
+// room waits until there is memory to read another piece of the body. All waits of a request together are bounded.
+func (w *exchange) room(ctx context.Context) error {
+	began := time.Now()
+	more, err := w.server.memory.reading.take(ctx, 2*pieceSize, w.server.limits.Wait-w.waited) // in pieces, and in one piece in the end
+	w.waited += time.Since(began)
+	w.body.paused()
+	if err == nil {
+		w.reading.add(more)
 	}
 	return err
 }
@@ -80,12 +93,9 @@ func (w *exchange) readAll(ctx context.Context, from io.Reader, size int64) ([]b
 	}()
 	for last := &first; ; {
 		if len(*last) == cap(*last) {
-			more, err := w.server.memory.read(ctx, 2*pieceSize) // in pieces, and in one piece in the end
-			if err != nil {
+			if err := w.room(ctx); err != nil {
 				return nil, err
 			}
-			w.reading.add(more)
-			w.body.paused()
 			full = append(full, pieces.Get().(*[pieceSize]byte)[:0])
 			last = &full[len(full)-1]
 		}

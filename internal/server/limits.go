@@ -13,7 +13,7 @@ type Limits struct {
 	Connections int           // open at a time; default 2048
 	HeaderBytes int           // of one request; default 64 KiB
 	Memory      int64         // for request bodies and what is made of them; default 128 MiB
-	Wait        time.Duration // how long a request waits for its part of Memory; default 10 s
+	Wait        time.Duration // how long a request waits for its part of Memory; default 20 s
 	Stall       time.Duration // how long a client may take for as many bytes as MinRate asks for; default 15 s
 	MinRate     int64         // bytes a second of request bodies, and of answers that clients read; default 4 KiB
 	Streams     int           // event streams and followed logs of one client; default 256
@@ -24,7 +24,7 @@ func (l Limits) orDefaults() Limits {
 		Connections: cmp.Or(l.Connections, 2048),
 		HeaderBytes: cmp.Or(l.HeaderBytes, 64<<10),
 		Memory:      cmp.Or(l.Memory, 128<<20),
-		Wait:        cmp.Or(l.Wait, 10*time.Second),
+		Wait:        cmp.Or(l.Wait, 20*time.Second),
 		Stall:       cmp.Or(l.Stall, 15*time.Second),
 		MinRate:     cmp.Or(l.MinRate, 4<<10),
 		Streams:     cmp.Or(l.Streams, 256),

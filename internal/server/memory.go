@@ -22,33 +22,26 @@ type memory struct {
 	reading pool
 	light   pool
 	heavy   pool
-	wait    time.Duration
-
 	garbage garbage
 }
 
 // lightest is the weight up to which a request is light.
 const lightest = 256 << 10
 
-func newMemory(total int64, wait time.Duration) *memory {
-	m := &memory{wait: wait}
+func newMemory(total int64) *memory {
+	m := &memory{}
 	m.reading.size, m.light.size = total/4, total/8
 	m.heavy.size = total - m.reading.size - m.light.size
 	return m
 }
 
-// read takes n bytes of the pool for bodies.
-func (m *memory) read(ctx context.Context, n int64) (share, error) {
-	return m.take(ctx, &m.reading, n)
-}
-
-// work takes what a body of a weight needs while its request is answered.
-func (m *memory) work(ctx context.Context, weight int64) (share, error) {
+// work takes what a body of a weight needs while its request is answered, and waits for it as long as it may.
+func (m *memory) work(ctx context.Context, weight int64, within time.Duration) (share, error) {
 	if weight <= lightest {
-		return m.take(ctx, &m.light, weight)
+		return m.light.take(ctx, weight, within)
 	}
 	most := int64(max(2, runtime.GOMAXPROCS(0))) // more at a time would not be done sooner, and keep out the light ones
-	s, err := m.take(ctx, &m.heavy, max(weight, m.heavy.size/most))
+	s, err := m.heavy.take(ctx, max(weight, m.heavy.size/most), within)
 	if err == nil {
 		m.garbage.collect(m.heavy.size - m.heavy.inUse())
 		s.freed = &m.garbage
@@ -56,22 +49,23 @@ func (m *memory) work(ctx context.Context, weight int64) (share, error) {
 	return s, err
 }
 
-func (m *memory) take(ctx context.Context, p *pool, n int64) (share, error) {
-	n = min(n, p.size)
-	switch err := p.acquire(ctx, n, m.wait); {
-	case err == nil:
-		return share{pool: p, n: n}, nil
-	case ctx.Err() != nil:
-		return share{}, ctx.Err()
-	}
-	return share{}, api.Errorf(api.Unavailable, "the server is at work on as many large requests as it has memory for (limits.memory), and waited for %s; try again", m.wait)
-}
-
 // share is a part of a pool.
 type share struct {
 	pool  *pool
 	n     int64
 	freed *garbage // told when it is given back; nil: nobody
+}
+
+// take waits for n bytes of a pool, or for all of it if that is less.
+func (p *pool) take(ctx context.Context, n int64, within time.Duration) (share, error) {
+	n = min(n, p.size)
+	switch err := p.acquire(ctx, n, within); {
+	case err == nil:
+		return share{pool: p, n: n}, nil
+	case ctx.Err() != nil:
+		return share{}, ctx.Err()
+	}
+	return share{}, api.Errorf(api.Unavailable, "the server is at work on as many large requests as it has memory for (limits.memory), and the wait for it was longer than limits.wait; try again")
 }
 
 // release gives it back. The zero share is none.
@@ -197,8 +191,8 @@ func cycles() uint64 {
 // Memory that a body costs beside its text: so much for each byte that can begin or end a value. It is what parsing
 // allocates in the worst of cases (TestWeight), with room for what is made of the tree.
 const (
-	perJSONValue = 200
-	perYAMLValue = 400
+	perJSONValue = 250
+	perYAMLValue = 450
 )
 
 // weigh says how much memory the work on a body takes. A text that is long and holds few values weighs little more than
@@ -207,14 +201,14 @@ func weigh(text []byte, kind string) int64 {
 	var values, each int64
 	switch kind {
 	case "application/yaml":
-		values, each = count(text, "\n,:-[{?"), perYAMLValue
-		if bytes.ContainsRune(text, '*') && bytes.ContainsRune(text, '&') {
+		values, each = count(text, "\n,:-[{?#"), perYAMLValue
+		if bytes.IndexByte(text, '&') >= 0 {
 			values = max(values, aliased(text))
 		}
 	default:
 		values, each = count(text, ",:[{"), perJSONValue
 	}
-	return 2*int64(len(text)) + (values+1)*each
+	return 4*int64(len(text)) + (values+1)*each
 }
 
 func count(text []byte, of string) (n int64) {

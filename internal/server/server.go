@@ -35,7 +35,7 @@ func New(cfg Config) *Server {
 	limits := cfg.Limits.orDefaults()
 	s := &Server{
 		cfg: cfg, catalog: cfg.Catalog, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(),
-		limits: limits, memory: newMemory(limits.Memory, limits.Wait), streams: streams{most: limits.Streams},
+		limits: limits, memory: newMemory(limits.Memory), streams: streams{most: limits.Streams},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
