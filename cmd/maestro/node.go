@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +51,8 @@ type node struct {
 }
 
 // openNode joins the parts and starts them. Close must be called, also after an error it is not.
-func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *node, err error) {
+// addr is where it will be served.
+func openNode(ctx context.Context, cfg *config.Config, addr net.Addr, log *slog.Logger) (_ *node, err error) {
 	n := &node{cfg: cfg, log: log, task: new(task.Runtime), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -99,6 +103,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
 		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
 		SignalPerAttempt: cfg.Signals.PerAttempt, SignalPayload: cfg.Signals.Payload,
+		OutputTokens: cfg.OutputData.RequireToken, OutputURL: outputURL(cfg, addr), OutputUnclaimed: cfg.OutputData.Unclaimed,
 	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
 	n.signals = trigger.NewSignals(trigger.SignalsConfig{
 		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: nowMillis,
@@ -144,6 +149,23 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		},
 	})
 	return n, nil
+}
+
+// outputURL is where jobs send output data: as set, or on this machine.
+func outputURL(cfg *config.Config, addr net.Addr) string {
+	const path = "/api/v3/output-data"
+	if cfg.OutputData.URL != "" {
+		return strings.TrimRight(cfg.OutputData.URL, "/") + path
+	}
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + path
 }
 
 func limits(c config.Limits) server.Limits {

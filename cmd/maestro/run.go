@@ -201,13 +201,13 @@ type local struct {
 }
 
 func (p *program) openLocal(ctx context.Context, cfg *config.Config) (*local, error) {
-	n, err := openNode(context.WithoutCancel(ctx), cfg, p.logger(cfg.Log))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	n, err := openNode(context.WithoutCancel(ctx), cfg, l.Addr(), p.logger(cfg.Log))
 	if err != nil {
-		return nil, errors.Join(err, n.closeParts())
+		return nil, errors.Join(err, l.Close())
 	}
 	h, limited := n.server.HTTP(l, slog.NewLogLogger(slog.DiscardHandler, slog.LevelError))
 	go func() { _ = h.Serve(limited) }()

@@ -57,7 +57,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 		return listenError(cfg.Listen, err)
 	}
 	// What parts do on their way down must not be cut short by the signal that stops them.
-	n, err := openNode(context.WithoutCancel(ctx), cfg, log)
+	n, err := openNode(context.WithoutCancel(ctx), cfg, l.Addr(), log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -64,6 +64,7 @@ func (r *Run) fold(rec *Record) error {
 		s.Artifacts[rec.Text] = rec.Data
 	case KindStepOutput:
 		s.Output = rec.Data
+		s.Posted += len(rec.Data)
 	case KindStepEnding:
 		s.ending, s.endingFrom, s.endingAt = StepStatus(rec.Status), rec.A, rec.At
 	case KindStepSignals:
