@@ -24,6 +24,7 @@ type exchange struct {
 	reading share         // of memory, for the bytes of the body
 	working share         // and for what is made of them
 	waited  time.Duration // for them
+	answer  share         // for a large answer
 }
 
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request) *exchange {
@@ -37,6 +38,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) *exchange {
 func (w *exchange) end() {
 	w.reading.release()
 	w.working.release()
+	w.answer.release()
 	w.body.rest()
 	w.extend()
 }

@@ -277,19 +277,23 @@ func TestConnections(t *testing.T) {
 		return reply(w, 200, nil)
 	}})
 	t.Cleanup(sync.OnceFunc(func() { close(release) }))
-	const healthy, other = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+	const healthy, other = "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+	ask := func(what, request string, want int) {
+		t.Helper()
+		c := l.dial(request)
+		if code, text := status(t, c); code != want || want == 503 && !strings.Contains(text, "limits.connections") {
+			t.Errorf("%s: %d %s", what, code, text)
+		}
+		wantCut(t, c)
+	}
 
 	first := l.dial("")
 	for i := range 2 * spare {
 		_ = l.dial([]string{"", "GET /rea"}[i%2]) // nothing, and half a header
 	}
 	wantCut(t, first)
-	if code, text := status(t, l.dial(healthy)); code != 200 {
-		t.Errorf("health among silent connections: %d %s", code, text)
-	}
-	if code, text := status(t, l.dial(other)); code != 404 {
-		t.Errorf("a request among silent connections: %d %s", code, text)
-	}
+	ask("health among silent connections", healthy, 200)
+	ask("a request among silent connections", other, 404)
 	for range 4 {
 		_ = l.dial("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
 		wait(t, began, "the request is under way")
@@ -298,14 +302,8 @@ func TestConnections(t *testing.T) {
 		_ = l.dial("") // silent ones again
 	}
 	for range 3 {
-		if code, text := status(t, l.dial(healthy)); code != 200 {
-			t.Errorf("health among requests: %d %s", code, text)
-		}
-		c := l.dial(other)
-		if code, text := status(t, c); code != 503 || !strings.Contains(text, "limits.connections") {
-			t.Errorf("a request above the limit: %d %s", code, text)
-		}
-		wantCut(t, c)
+		ask("health among requests", healthy, 200)
+		ask("a request above the limit", other, 503)
 	}
 	l.door.mu.Lock()
 	defer l.door.mu.Unlock()

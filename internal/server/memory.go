@@ -22,6 +22,7 @@ type memory struct {
 	reading pool
 	light   pool
 	heavy   pool
+	answers pool // for large answers, until their clients have read them; no part of the rest
 	garbage garbage
 }
 
@@ -30,7 +31,7 @@ const lightest = 256 << 10
 
 func newMemory(total int64) *memory {
 	m := &memory{}
-	m.reading.size, m.light.size = total/4, total/8
+	m.reading.size, m.light.size, m.answers.size = total/4, total/8, total/2
 	m.heavy.size = total - m.reading.size - m.light.size
 	return m
 }
@@ -65,7 +66,7 @@ func (p *pool) take(ctx context.Context, n int64, within time.Duration) (share, 
 	case ctx.Err() != nil:
 		return share{}, ctx.Err()
 	}
-	return share{}, api.Errorf(api.Unavailable, "the server is at work on as many large requests as it has memory for (limits.memory), and the wait for it was longer than limits.wait; try again")
+	return share{}, api.Errorf(api.Unavailable, "the server is at work on as many large requests and answers as it has memory for (limits.memory), and the wait for it was longer than limits.wait; try again")
 }
 
 // release gives it back. The zero share is none.
@@ -82,8 +83,10 @@ func (s *share) release() {
 
 // add makes more, of the same pool, a part of the share.
 func (s *share) add(more share) {
-	s.pool = more.pool
-	s.n += more.n
+	if more.pool != nil {
+		s.pool = more.pool
+		s.n += more.n
+	}
 }
 
 // pool hands out shares of something limited, first come first served.
@@ -98,6 +101,17 @@ type pool struct {
 type waiter struct {
 	n     int64
 	ready chan struct{} // closed when it has its share
+}
+
+// try takes n if there is as much, and nobody waits for it.
+func (p *pool) try(n int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) > 0 || p.held+n > p.size {
+		return false
+	}
+	p.held += n
+	return true
 }
 
 // acquire takes n, which is at most the size, or says why it cannot have it in time.

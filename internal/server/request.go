@@ -153,7 +153,7 @@ func queryBool(q url.Values, name string, otherwise bool) (bool, error) {
 	case "false", "off", "no", "0":
 		return false, nil
 	}
-	return false, api.Errorf(api.BadRequest, "query parameter %s must be true or false, not %q", name, text)
+	return false, api.Errorf(api.BadRequest, "query parameter %s must be true or false, not %q", name, clip(text))
 }
 
 // queryInt reads an integer of the query; given is false where there is none.
@@ -164,7 +164,7 @@ func queryInt(q url.Values, name string) (n int64, given bool, err error) {
 	}
 	n, err = strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, false, api.Errorf(api.BadRequest, "query parameter %s must be an integer, not %q", name, text)
+		return 0, false, api.Errorf(api.BadRequest, "query parameter %s must be an integer, not %q", name, clip(text))
 	}
 	return n, true, nil
 }
@@ -182,7 +182,7 @@ func pathInt(r *http.Request, name, what string) (int64, error) {
 	text := r.PathValue(name)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, api.Errorf(api.BadRequest, "%s must be a number, not %q", what, text)
+		return 0, api.Errorf(api.BadRequest, "%s must be a number, not %q", what, clip(text))
 	}
 	return n, nil
 }

@@ -85,7 +85,7 @@ func resumeFrom(r *http.Request) (view.Cursor, error) {
 	if text == "" {
 		text = r.URL.Query().Get("after")
 	}
-	c, err := view.ParseCursor(text)
+	c, err := view.ParseCursor(clip(text))
 	if err != nil {
 		return c, api.Errorf(api.BadRequest, "Last-Event-ID: %v", err)
 	}
