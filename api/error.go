@@ -8,6 +8,8 @@ type Code string
 // The codes.
 const (
 	BadRequest           Code = "BAD_REQUEST"            // the request can never succeed as written, or not in this state
+	Unauthorized         Code = "UNAUTHORIZED"           // it takes a token, and none was sent
+	Forbidden            Code = "FORBIDDEN"              // the token is not one for this
 	NotFound             Code = "NOT_FOUND"              // no such workflow, version, run, step or path
 	MethodNotAllowed     Code = "METHOD_NOT_ALLOWED"     // the path exists, not for this method
 	NotAcceptable        Code = "NOT_ACCEPTABLE"         // the client wants a form that there is not
@@ -26,6 +28,10 @@ func (c Code) Status() int {
 	switch c {
 	case BadRequest:
 		return 400
+	case Unauthorized:
+		return 401
+	case Forbidden:
+		return 403
 	case NotFound:
 		return 404
 	case MethodNotAllowed:

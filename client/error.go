@@ -10,6 +10,8 @@ import (
 // Code names of the errors a server answers with, to compare with Error.Status.
 const (
 	BadRequest          = "BAD_REQUEST"          // the request is not valid, or not in this state
+	Unauthorized        = "UNAUTHORIZED"         // output data needs the token of its attempt
+	Forbidden           = "FORBIDDEN"            // and it is not this one
 	NotFound            = "NOT_FOUND"            // no such workflow, version, run, step or attempt
 	RequestTimeout      = "REQUEST_TIMEOUT"      // an action was accepted but not seen to complete in time
 	Conflict            = "CONFLICT"             // another action is under way, or the signal is a duplicate

@@ -109,7 +109,8 @@ func conformanceServer(t *testing.T) string {
 	addr := l.Addr().String()
 	_ = l.Close()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), exe, "server", "--listen", addr, "--store", "sqlite:"+filepath.Join(t.TempDir(), "m.db"),
-		"--log-level", "warn", "--http-allow", "127.0.0.1", "--kubernetes-enabled", "--kubernetes-api", "http://127.0.0.1:18998", "--cluster-name", "test")
+		"--log-level", "warn", "--http-allow", "127.0.0.1", "--kubernetes-enabled", "--kubernetes-api", "http://127.0.0.1:18998", "--cluster-name", "test",
+		"--output-data-require-token=false")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

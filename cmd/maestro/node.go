@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"maestro/internal/catalog"
@@ -47,7 +50,8 @@ type node struct {
 }
 
 // openNode joins the parts and starts them. Close must be called, also after an error it is not.
-func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *node, err error) {
+// addr is where it will be served.
+func openNode(ctx context.Context, cfg *config.Config, addr net.Addr, log *slog.Logger) (_ *node, err error) {
 	n := &node{cfg: cfg, log: log, task: new(task.Runtime), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -92,6 +96,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
 		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
 		SignalPerAttempt: cfg.Signals.PerAttempt, SignalPayload: cfg.Signals.Payload,
+		OutputTokens: cfg.OutputData.RequireToken, OutputURL: outputURL(cfg, addr), OutputUnclaimed: cfg.OutputData.Unclaimed,
 	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
 	n.signals = trigger.NewSignals(trigger.SignalsConfig{
 		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: n.engine.Now,
@@ -126,7 +131,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	})
 	n.server = server.New(server.Config{
 		Ready:   func(context.Context) error { return db.Ready() },
-		Catalog: n.catalog, Counts: db, Latest: n.latest, Log: log, Version: buildVersion(),
+		Catalog: n.catalog, Counts: db, Latest: n.latest, Log: log, Version: buildVersion(), Limits: limits(cfg.Limits),
 		Register: func(handle func(pattern string, h server.HandlerFunc)) {
 			runs.Register(handle)
 			n.permits.Register(handle)
@@ -138,6 +143,30 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 		},
 	})
 	return n, nil
+}
+
+// outputURL is where jobs send output data: as set, or on this machine.
+func outputURL(cfg *config.Config, addr net.Addr) string {
+	const path = "/api/v3/output-data"
+	if cfg.OutputData.URL != "" {
+		return strings.TrimRight(cfg.OutputData.URL, "/") + path
+	}
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port)) + path
+}
+
+func limits(c config.Limits) server.Limits {
+	return server.Limits{
+		Connections: c.Connections, HeaderBytes: int(c.HeaderBytes), Memory: c.Memory, Wait: c.Wait,
+		Stall: c.Stall, MinRate: c.MinRate, Streams: c.Streams,
+	}
 }
 
 // stepTypes are the types that definitions may use: those of the format, and those that this program adds.
@@ -184,11 +213,11 @@ func (n *node) runtimes(ctx context.Context, exprs *scope.Exprs) (map[spec.StepT
 		all[spec.TypeNotebook] = notebook.OnShell(rt)
 	}
 	if n.cfg.Kubernetes.Enabled {
-		id, err := installation(ctx, n.store)
+		id, err := store.Identity(ctx, n.store)
 		if err != nil {
 			return nil, err
 		}
-		rt, err := pods(n.cfg, id, n.log)
+		rt, err := pods(n.cfg, id.String(), n.log)
 		if err != nil {
 			return nil, err
 		}

@@ -204,16 +204,16 @@ type local struct {
 }
 
 func (p *program) openLocal(ctx context.Context, cfg *config.Config) (*local, error) {
-	n, err := openNode(context.WithoutCancel(ctx), cfg, p.logger(cfg.Log))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	n, err := openNode(context.WithoutCancel(ctx), cfg, l.Addr(), p.logger(cfg.Log))
 	if err != nil {
-		return nil, errors.Join(err, n.closeParts())
+		return nil, errors.Join(err, l.Close())
 	}
-	h := &http.Server{Handler: n.server, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	go func() { _ = h.Serve(l) }()
+	h, limited := n.server.HTTP(l, slog.NewLogLogger(slog.DiscardHandler, slog.LevelError))
+	go func() { _ = h.Serve(limited) }()
 	out := &local{url: "http://" + l.Addr().String(), node: n, http: h, within: cfg.Engine.ShutdownTimeout}
 	out.client, err = client.New(out.url, client.WithUser(p.user), client.WithHTTPClient(p.http))
 	return out, err

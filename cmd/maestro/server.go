@@ -57,7 +57,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 		return listenError(cfg.Listen, err)
 	}
 	// What parts do on their way down must not be cut short by the signal that stops them.
-	n, err := openNode(context.WithoutCancel(ctx), cfg, log)
+	n, err := openNode(context.WithoutCancel(ctx), cfg, l.Addr(), log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -67,9 +67,9 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 			return errors.Join(err, l.Close(), n.closeParts())
 		}
 	}
-	h := &http.Server{Handler: n.server, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	h, limited := n.server.HTTP(l, slog.NewLogLogger(log.Handler(), slog.LevelDebug))
 	served := make(chan error, 1)
-	go func() { served <- h.Serve(l) }()
+	go func() { served <- h.Serve(limited) }()
 	log.Info("serving", "url", "http://"+l.Addr().String(), "store", cfg.Store.Driver+":"+cfg.Store.Source,
 		"shell_steps", cfg.Shell.Enabled, "ready_after", time.Since(began).Round(time.Millisecond))
 	select {

@@ -32,6 +32,8 @@ type Config struct {
 	Engine      Engine
 	Signals     Signals
 	Events      Events
+	OutputData  OutputData
+	Limits      Limits
 	JobTemplate JobTemplate
 	StepAction  StepAction
 	Log         Log
@@ -104,6 +106,24 @@ type Webhook struct {
 	GiveUpAfter time.Duration
 	MaxInFlight int
 	Workflows   []string // ids or patterns with *; empty: all
+}
+
+// OutputData is about what jobs report about themselves over the API.
+type OutputData struct {
+	RequireToken bool
+	URL          string // of the endpoint, for jobs; empty: at the address that is listened on
+	Unclaimed    int64  // bytes kept of jobs that no step has yet
+}
+
+// Limits is about what clients can cost the server.
+type Limits struct {
+	Connections int
+	HeaderBytes int64
+	Memory      int64
+	Wait        time.Duration
+	Stall       time.Duration
+	MinRate     int64
+	Streams     int
 }
 
 // JobTemplate is about templates that steps inherit params from.

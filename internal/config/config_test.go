@@ -71,6 +71,9 @@ func TestDefaults(t *testing.T) {
 		Events: config.Events{Retention: 7 * 24 * time.Hour, Webhook: config.Webhook{
 			Timeout: 10 * time.Second, MaxAttempts: 20, GiveUpAfter: 24 * time.Hour, MaxInFlight: 8,
 		}},
+		OutputData: config.OutputData{RequireToken: true, Unclaimed: 32 << 20},
+		Limits: config.Limits{Connections: 2048, HeaderBytes: 64 << 10, Memory: 128 << 20, Wait: 20 * time.Second,
+			Stall: 15 * time.Second, MinRate: 4 << 10, Streams: 256},
 		JobTemplate: config.JobTemplate{CacheTTL: time.Minute},
 		StepAction:  config.StepAction{Timeout: 5 * time.Second},
 		Log:         config.Log{Level: "info", Format: "text"},

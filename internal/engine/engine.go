@@ -30,6 +30,11 @@ type Config struct {
 
 	Wall func() time.Time // the machine's clock, for tests that set it; default time.Now
 
+	// Output data that jobs send by themselves.
+	OutputTokens    bool   // it needs the token of the attempt
+	OutputURL       string // where to jobs send it; empty: they are not told
+	OutputUnclaimed int64  // bytes kept of jobs that no step has yet; default 32 MiB
+
 	// What the reference does not do with the signals that steps announce (spec/signals-triggers 4.4).
 	SignalPerAttempt bool // each attempt announces instances of its own, also of params that were announced before
 	SignalPayload    bool // the payload of an output goes into the instance
@@ -52,6 +57,9 @@ func (c Config) orDefaults() Config {
 	}
 	if c.MaxRuns == 0 {
 		c.MaxRuns = 200_000
+	}
+	if c.OutputUnclaimed == 0 {
+		c.OutputUnclaimed = 32 << 20
 	}
 	if c.LoadAtOnce == 0 {
 		c.LoadAtOnce = 8

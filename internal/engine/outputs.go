@@ -1,14 +1,11 @@
 package engine
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
@@ -19,12 +16,15 @@ import (
 // job is known by its type and id: the attempt's uuid from the launch on, and what its runtime calls it, from the report
 // that says so on. Data of a job that nobody has yet is kept as a record and delivered when somebody has it.
 type outputs struct {
-	e *Engine
+	e      *Engine
+	secret []byte // of the tokens
+
+	keeping sync.Mutex // one at a time keeps data
 
 	mu    sync.Mutex
 	jobs  map[job]*worker
 	byRun map[store.RunID]map[holder]*worker
-	kept  map[job]int64 // jobs whose data is kept, and since when
+	kept  *unclaimed
 }
 
 // job names a piece of work outside. An empty kind is an attempt's uuid.
@@ -40,11 +40,8 @@ type worker struct {
 }
 
 const (
-	outputKind = "output"         // the collection of records of output data that nobody has claimed
-	keepOutput = 24 * time.Hour   // how long it is kept
-	maxKept    = 10_000           // of how many jobs
-	jobIDKey   = `"job_id"`       // what a runtime's artifact calls the job
-	taskIDKey  = `"titus_task_id` // and what one of the reference's does
+	jobIDKey  = `"job_id"`       // what a runtime's artifact calls the job
+	taskIDKey = `"titus_task_id` // and what one of the reference's does
 )
 
 // key is the record's.
@@ -61,36 +58,7 @@ func jobKind(stepType string) string {
 }
 
 func newOutputs(e *Engine) *outputs {
-	return &outputs{e: e, jobs: make(map[job]*worker), byRun: make(map[store.RunID]map[holder]*worker), kept: make(map[job]int64)}
-}
-
-// keptOutput is what is kept of a job that nobody has yet.
-type keptOutput struct {
-	At       int64           `json:"at"`
-	Workflow string          `json:"workflow_id,omitempty"`
-	Output   json.RawMessage `json:"output"`
-}
-
-// open reads which jobs have data kept.
-func (o *outputs) open(ctx context.Context) error {
-	after := ""
-	for {
-		const page = 500
-		list, err := o.e.store.Scan(ctx, outputKind, "", after, page)
-		if err != nil {
-			return fmt.Errorf("read kept output data: %w", err)
-		}
-		for _, r := range list {
-			after = r.Key
-			kind, id, _ := strings.Cut(r.Key, "/")
-			var k keptOutput
-			_ = json.Unmarshal(r.Value, &k) // what cannot be read is old
-			o.kept[job{kind, id}] = k.At
-		}
-		if len(list) < page {
-			return nil
-		}
-	}
+	return &outputs{e: e, jobs: make(map[job]*worker), byRun: make(map[store.RunID]map[holder]*worker), kept: newUnclaimed(e.cfg.OutputUnclaimed)}
 }
 
 // launched notes an attempt that is about to begin, or begins again, with the artifacts it has, and returns what was
@@ -153,13 +121,11 @@ func (o *outputs) name(w *worker, j job, claims []job) []job {
 		o.jobs[j] = w
 		w.jobs = append(w.jobs, j)
 	}
-	if j.kind == "" {
-		j.kind = w.kind
-	}
-	if _, ok := o.kept[j]; ok {
-		delete(o.kept, j)
-		w.claimed = append(w.claimed, j)
-		claims = append(claims, j)
+	for _, called := range [...]job{j, {w.kind, j.id}} { // an attempt's uuid may have been sent with or without a type
+		if o.kept.remove(called) {
+			w.claimed = append(w.claimed, called)
+			claims = append(claims, called)
+		}
 	}
 	return claims
 }

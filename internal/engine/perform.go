@@ -56,6 +56,7 @@ func (a *actor) launch(eff instance.Launch) {
 		}}})
 		return
 	}
+	att.Env = a.e.outputs.env(att.UUID)
 	h := holder{run: a.id, step: eff.Step, attempt: eff.Attempt}
 	for _, posted := range a.e.outputs.launched(h, att.Definition.Type, att.WorkflowID, att.UUID, att.Artifacts) {
 		a.e.deliver(a.id, posted)

@@ -13,6 +13,8 @@ import (
 var (
 	ErrNotFound   = errors.New("not found")
 	ErrBadRequest = errors.New("bad request")       // can never succeed as asked
+	ErrNoToken    = errors.New("unauthorized")      // it takes a token to do this
+	ErrForbidden  = errors.New("forbidden")         // and it is not this one
 	ErrConflict   = errors.New("conflict")          // another action is pending, or the trigger is not the workflow's
 	ErrDisabled   = errors.New("disabled")          // the trigger type is switched off
 	ErrTimeout    = errors.New("request timeout")   // a blocking action took too long; it stays pending

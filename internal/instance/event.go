@@ -114,6 +114,7 @@ type (
 		Step    int
 		Attempt int64
 		Output  []byte
+		Kept    bool // before it was known to be this attempt's: what is wrong with it is told in the timeline
 	}
 
 	// ActOnRun stops or kills the whole run.

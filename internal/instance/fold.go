@@ -64,6 +64,7 @@ func (r *Run) fold(rec *Record) error {
 		s.Artifacts[rec.Text] = rec.Data
 	case KindStepOutput:
 		s.Output = rec.Data
+		s.Posted += len(rec.Data)
 	case KindStepEnding:
 		s.ending, s.endingFrom, s.endingAt, s.endingTold = StepStatus(rec.Status), rec.A, rec.At, rec.At
 		s.endedBy = Ender{Action: Action(rec.B), User: rec.Text}

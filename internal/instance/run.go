@@ -102,6 +102,7 @@ type Attempt struct {
 	Artifacts map[string][]byte
 	Lines     []Line
 	Output    []byte // posted output data
+	Posted    int    // bytes that were recorded of it altogether
 	Edges     []EdgeResult
 	Signals   []Dependency
 	Deps      []byte    // evaluated dependencies as stored, nil for none

@@ -18,6 +18,7 @@ func Posted(n *doc.Node, at int64, p *doc.Problems) []byte {
 		}
 	}
 	params, artifacts := Params(n.Field("params"), nil, at, p), Artifacts(n.Field("artifacts"), at, p)
+	named(artifacts[DynamicOutput], p)
 	if p.Failed() || params.Len() == 0 && len(artifacts) == 0 {
 		return nil
 	}
@@ -50,4 +51,26 @@ func name(out []byte, name string) []byte {
 		out = append(out, ',')
 	}
 	return append(doc.AppendString(out, name), ':')
+}
+
+// named sees to it that the signals of an artifact have names. Without, they could not be announced, and the step that has
+// succeeded would fail for it.
+func named(artifact []byte, p *doc.Problems) {
+	if artifact == nil {
+		return
+	}
+	n, err := doc.ParseJSON(artifact, doc.Limits{})
+	if err != nil {
+		p.Errorf(&doc.Node{}, "artifacts["+DynamicOutput+"]", "cannot be read: %v", err)
+		return
+	}
+	list := n.Field("signal_outputs")
+	if list.IsNull() {
+		return
+	}
+	for _, item := range list.Items {
+		if name := item.Field("evaluated_result").Field("name"); name.IsNull() || name.Kind != doc.String || name.Text == "" {
+			p.Errorf(item, "artifacts["+DynamicOutput+"]", "has a signal output without a name")
+		}
+	}
 }

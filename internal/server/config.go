@@ -24,6 +24,7 @@ type Config struct {
 	// nil: always.
 	Ready func(ctx context.Context) error
 
+	Limits  Limits       // of what clients can cost
 	Now     func() int64 // epoch milliseconds; nil: the clock
 	Log     *slog.Logger // nil: nothing is logged
 	Version string       // of this program, shown by the health endpoint

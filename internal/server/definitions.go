@@ -1,7 +1,9 @@
 package server
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"maestro/internal/catalog"
@@ -161,24 +163,47 @@ func (s *Server) versions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var views []catalog.View
-	info := pageInfo{}
+	shown, info := pageOf(w), pageInfo{}
 	if h != nil {
 		low, high, err := p.window(1, h.Latest)
 		if err != nil {
 			return err
 		}
-		if views, err = s.catalog.Versions(r.Context(), h, low, high); err != nil {
+		info, err = s.versionPage(r.Context(), shown, h, max(low, 1), min(high, h.Latest), p.Last)
+		if err != nil {
 			return err
 		}
-		info = numbered(1, h.Latest, 0, 0)
-		if n := len(views); n > 0 {
-			info = numbered(1, h.Latest, views[0].Version, views[n-1].Version)
+	}
+	return shown.respond(w, info)
+}
+
+// versionPage adds versions low to high, from the cursor on, newest first in the end.
+func (s *Server) versionPage(ctx context.Context, shown *elements, h *catalog.Head, low, high int64, upwards bool) (pageInfo, error) {
+	n, step := high, int64(-1)
+	if upwards {
+		n, step = low, 1
+	}
+	var highest, lowest int64
+	for ; n >= low && n <= high; n += step {
+		views, err := s.catalog.Versions(ctx, h, n, n)
+		if err != nil {
+			return pageInfo{}, err
+		}
+		fits, err := shown.add(ctx, views[0].AppendJSON(nil))
+		if err != nil {
+			return pageInfo{}, err
+		}
+		if !fits {
+			break
+		}
+		if highest = max(highest, n); lowest == 0 || n < lowest {
+			lowest = n
 		}
 	}
-	return respond(w, http.StatusOK, func(dst []byte) []byte {
-		return appendPage(dst, info, len(views), func(dst []byte, i int) []byte { return views[i].AppendJSON(dst) })
-	})
+	if upwards {
+		slices.Reverse(shown.list)
+	}
+	return numbered(1, h.Latest, highest, lowest), nil
 }
 
 func (s *Server) activate(w http.ResponseWriter, r *http.Request) error {

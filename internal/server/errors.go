@@ -56,6 +56,8 @@ func refusal(err error) *api.Error {
 	}{
 		{engine.ErrNotFound, api.NotFound},
 		{engine.ErrBadRequest, api.BadRequest},
+		{engine.ErrNoToken, api.Unauthorized},
+		{engine.ErrForbidden, api.Forbidden},
 		{engine.ErrConflict, api.Conflict},
 		{engine.ErrDisabled, api.UnprocessableEntity},
 		{engine.ErrTimeout, api.RequestTimeout},

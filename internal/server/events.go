@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maestro/api"
+	"maestro/internal/event"
 	"maestro/internal/store"
 	"maestro/internal/view"
 )
@@ -51,7 +52,7 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := a.cfg.Events.Reader(at, want)
-	events, more, err := f.Read(r.Context(), int(limit), time.Now().Add(searchTime))
+	events, more, err := readEvents(r.Context(), f, int(limit))
 	if err != nil {
 		return err
 	}
@@ -81,6 +82,26 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// readEvents reads a page of events: fewer than the limit where they are large.
+func readEvents(ctx context.Context, f *event.Reader, limit int) (events []event.Event, more bool, err error) {
+	const atOnce = 200
+	until := time.Now().Add(searchTime)
+	for bytes := 0; len(events) < limit && bytes < pageBytes; {
+		part, rest, err := f.Read(ctx, min(limit-len(events), atOnce), until)
+		if err != nil {
+			return nil, false, err
+		}
+		events, more = append(events, part...), rest
+		for i := range part {
+			bytes += len(part[i].Data)
+		}
+		if !rest || len(part) == 0 {
+			break
+		}
+	}
+	return events, more, nil
+}
+
 // streamEvents streams the feed until the client or the server has enough.
 func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, want func(string) bool) error {
 	text, from := resumption(r)
@@ -91,9 +112,9 @@ func (a *Runs) streamEvents(w http.ResponseWriter, r *http.Request, want func(st
 	f := a.cfg.Events.Reader(at, want)
 	grown, stop := a.cfg.Watcher.Watch(0)
 	defer stop()
-	out := openStream(w, r)
+	out, err := openStream(w, r)
 	if out == nil {
-		return nil
+		return err
 	}
 	defer out.close()
 	for {
@@ -122,7 +143,7 @@ func (a *Runs) feedCursor(ctx context.Context, from, text string) (view.Cursor, 
 		pos, err := a.cfg.Events.End(ctx)
 		return view.Cursor{Pos: pos, Index: view.WholeEntry}, err
 	}
-	c, err := view.ParseCursor(text)
+	c, err := view.ParseCursor(clip(text))
 	if err != nil {
 		return c, api.Errorf(api.BadRequest, "%s: %v; latest is the end of the feed", from, err)
 	}

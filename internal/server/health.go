@@ -25,6 +25,15 @@ func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
 	return plain(w, http.StatusOK, "ok\n")
 }
 
+// isHealth reports whether a path is one of a health check: it is answered when nothing else is.
+func isHealth(path string) bool {
+	switch path {
+	case "/api/v3/health", "/actuator/health", "/readyz", "/healthz":
+		return true
+	}
+	return false
+}
+
 // health answers {"status":"UP"}, or 503 and DOWN with the reason.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
 	status, word, why := http.StatusOK, "UP", ""

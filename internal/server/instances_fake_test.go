@@ -343,9 +343,7 @@ func newRunServer(t *testing.T) *runServer {
 		Starter: e, Runs: e, Steps: e, Reader: e, Watcher: e, Journal: e, Logs: e,
 		Stopping: s.stop, Now: func() int64 { return 7000 },
 	})
-	api := &Server{mux: http.NewServeMux(), log: runs.cfg.Log, now: func() int64 { return 7000 }}
-	runs.Register(api.handle)
-	web := httptest.NewServer(api)
+	web := httptest.NewServer(New(Config{Register: runs.Register, Now: func() int64 { return 7000 }}))
 	t.Cleanup(func() {
 		web.CloseClientConnections()
 		web.Close()

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 
 	"maestro/internal/store"
 	"maestro/internal/view"
@@ -84,9 +86,14 @@ func (a *Runs) list(w http.ResponseWriter, r *http.Request, page pageRequest, q 
 			return err
 		}
 	}
-	shown := make([]view.Instance, 0, len(rows))
-	info := numbered(lo, hi, 0, 0)
-	highest, lowest := int64(0), int64(0)
+	// From the cursor on, so that a page that ends early is followed by what it lacks.
+	if byNumber := func(a, b store.Run) int { return cmp.Compare(number(&a), number(&b)) }; page.Last {
+		slices.SortFunc(rows, byNumber)
+	} else {
+		slices.SortFunc(rows, func(a, b store.Run) int { return byNumber(b, a) })
+	}
+	shown := pageOf(w)
+	var highest, lowest int64
 	for i := range rows {
 		run, err := a.loadID(ctx, rows[i].ID)
 		if isNotFound(err) {
@@ -95,19 +102,24 @@ func (a *Runs) list(w http.ResponseWriter, r *http.Request, page pageRequest, q 
 		if err != nil {
 			return err
 		}
-		shown = append(shown, view.Instance{Run: run, Aggregate: how, Earlier: a.earlier(ctx, run)})
+		v := view.Instance{Run: run, Aggregate: how, Earlier: a.earlier(ctx, run)}
+		if fits, err := shown.add(ctx, view.AppendInstance(nil, v)); err != nil {
+			return err
+		} else if !fits {
+			break
+		}
 		n := number(&rows[i])
 		highest = max(highest, n)
 		if lowest == 0 || n < lowest {
 			lowest = n
 		}
 	}
-	if len(shown) > 0 {
-		info = numbered(lo, hi, highest, lowest)
-	} else {
+	info := numbered(lo, hi, highest, lowest)
+	if highest == 0 {
 		info.Total = hi
 	}
-	return respond(w, http.StatusOK, func(dst []byte) []byte {
-		return appendPage(dst, info, len(shown), func(dst []byte, i int) []byte { return view.AppendInstance(dst, shown[i]) })
-	})
+	if page.Last == q.Desc {
+		slices.Reverse(shown.list)
+	}
+	return shown.respond(w, info)
 }

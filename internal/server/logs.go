@@ -71,6 +71,11 @@ func (a *Runs) logs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	closed, err := openLong(w, r)
+	if err != nil {
+		return err
+	}
+	defer closed()
 	in := &logReader{keeper: keeper, attempt: att, request: l, at: l.offset, end: math.MaxInt64}
 	if err := in.open(r.Context()); err != nil {
 		return err
@@ -89,7 +94,6 @@ func (a *Runs) logs(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	out := &logWriter{w: w, ctl: http.NewResponseController(w), notes: l.notes}
-	defer func() { _ = out.ctl.SetWriteDeadline(time.Time{}) }() // the next request has its own
 	grown, stop := a.cfg.Watcher.Watch(store.RunID(v.Run.ID))
 	defer stop()
 	for piece, begun := first, false; ; begun = true {
@@ -235,7 +239,6 @@ func (l *logWriter) note(format string, args ...any) error {
 func (l *logWriter) broken(err error) { _ = l.note("%s", err) }
 
 func (l *logWriter) write(data []byte) error {
-	_ = l.ctl.SetWriteDeadline(time.Now().Add(writeLimit)) // not every connection has deadlines
 	if len(data) > 0 {
 		if _, err := l.w.Write(data); err != nil {
 			return err

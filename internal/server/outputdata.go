@@ -46,7 +46,8 @@ const (
 // and artifacts of its step when that succeeds. Other fields are ignored, with a warning.
 //
 // The answer is 200 with an empty body, or 202 where no running step has the job yet: the data is then kept for a day and
-// merged into the first step that turns out to have it. No `user` header is needed: the caller is a job.
+// merged into the first step that turns out to have it. What could not be merged is refused. No `user` header is needed:
+// the caller is a job. It has a token, which says whose it is; type and id may be left out then.
 func (d *OutputData) put(w http.ResponseWriter, r *http.Request) error {
 	n, err := decodeBody(w, r, output.MaxText)
 	if err != nil {
@@ -55,7 +56,7 @@ func (d *OutputData) put(w http.ResponseWriter, r *http.Request) error {
 	if n.Kind != doc.Object {
 		return api.Errorf(api.BadRequest, "JSON parse error: output data is an object, not %s", n.Kind)
 	}
-	q := engine.JobOutput{}
+	q := engine.JobOutput{Token: token(r.Header), Sender: clientOf(r)}
 	for _, f := range [...]struct {
 		name string
 		to   *string
@@ -68,6 +69,7 @@ func (d *OutputData) put(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	switch {
+	case q.Token != "" && q.Job == "": // the token says which
 	case q.Job == "":
 		return api.Errorf(api.BadRequest, "External job id cannot be null: give external_job_id, the uuid of the step's attempt or what its runtime calls the job")
 	case q.Type == "":
@@ -87,8 +89,20 @@ func (d *OutputData) put(w http.ResponseWriter, r *http.Request) error {
 	}
 	return respond(w, http.StatusAccepted, func(dst []byte) []byte {
 		return append(doc.AppendString(append(dst, `{"message":`...), fmt.Sprintf(
-			"no running step has job [%s] of type [%s]; its output data is kept for a day, for the step that will", q.Job, q.Type)), '}')
+			"no running step has job [%s] of type [%s]; its output data is kept for a day at most, for the step that will", q.Job, q.Type)), '}')
 	})
+}
+
+// token returns the token of a request: in the standard header, or in one of our own where a proxy needs that.
+func token(h http.Header) string {
+	if own := h.Get("Maestro-Output-Token"); own != "" {
+		return own
+	}
+	scheme, bearer, _ := strings.Cut(h.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(bearer)
+	}
+	return ""
 }
 
 // jobText reads a text of the body, or of the query where the body has none.

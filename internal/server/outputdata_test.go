@@ -72,4 +72,20 @@ func TestOutputData(t *testing.T) {
 	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 202, "no running step has job [x] of type [K]")
 	taker.err = fmt.Errorf("%w: the step has ended", engine.ErrConflict)
 	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 409, "the step has ended")
+	taker.known, taker.err = true, nil
+	for _, head := range [][]string{{"Authorization", "Bearer tok"}, {"Authorization", "bearer  tok"}, {"Maestro-Output-Token", "tok", "Authorization", "Basic eA=="}} {
+		h.call("PUT", path, `{"params":{"a":1}}`, head...).want(t, 200) // the token says whose it is
+		if taker.last.Token != "tok" || taker.last.Sender != "127.0.0.1" {
+			t.Errorf("%v: %+v", head, taker.last)
+		}
+	}
+	h.call("PUT", path, `{"params":{"a":1}}`, "Authorization", "Basic eA==").want(t, 400, "External job id cannot be null")
+	for _, item := range []string{`{}`, `{"name":5}`, `{"name":""}`} {
+		h.call("PUT", path, `{"artifacts":{"maestro_dynamic_output":{"signal_outputs":[`+item+`]}}}`, "Authorization", "Bearer tok").want(t, 400, "maestro_dynamic_output")
+	}
+	h.call("PUT", path, `{"artifacts":{"maestro_dynamic_output":{"signal_outputs":[{"name":"s"}]}}}`, "Authorization", "Bearer tok").want(t, 200)
+	taker.err = fmt.Errorf("%w: it needs one", engine.ErrNoToken)
+	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 401, "UNAUTHORIZED", "it needs one")
+	taker.err = fmt.Errorf("%w: not this one", engine.ErrForbidden)
+	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 403, "FORBIDDEN", "not this one")
 }

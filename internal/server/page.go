@@ -1,8 +1,10 @@
 package server
 
 import (
+	"math"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"maestro/api"
 	"maestro/internal/doc"
@@ -56,9 +58,10 @@ func (p pageRequest) window(lo, hi int64) (low, high int64, err error) {
 		high = min(hi, lo+p.Size-1)
 	default:
 		c, err := strconv.ParseInt(p.Cursor, 10, 64)
-		if err != nil {
-			return 0, 0, api.Errorf(api.BadRequest, "cursor %q is not a number: give the start_cursor or end_cursor of a page", p.Cursor)
+		if err != nil || c < 0 {
+			return 0, 0, api.Errorf(api.BadRequest, "cursor %q is not a number from 0 on: give the start_cursor or end_cursor of a page", clip(p.Cursor))
 		}
+		c = min(c, math.MaxInt64-maxPage-1)
 		if p.Last {
 			low, high = c+1, min(hi, c+p.Size)
 		} else {
@@ -66,6 +69,15 @@ func (p pageRequest) window(lo, hi int64) (low, high int64, err error) {
 		}
 	}
 	return min(low, high), high, nil
+}
+
+// clip shortens a text of a client that is repeated in an answer.
+func clip(text string) string {
+	const most = 100
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // pageInfo is what an answer says about a page.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"sync"
@@ -28,6 +29,11 @@ func respond(w http.ResponseWriter, status int, build func(dst []byte) []byte) e
 // reply answers with body, which is JSON, or the bare text that three endpoints give under that content type
 // (spec/api 1). A nil body is an empty one.
 func reply(w http.ResponseWriter, status int, body []byte) error {
+	if x, ok := w.(*exchange); ok && len(body) > smallAnswer {
+		if err := x.hold(context.Background(), int64(len(body))); err != nil { // bounded in time
+			return err
+		}
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -1,15 +1,14 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"maestro/api"
@@ -63,7 +62,7 @@ func decodeJSON(w http.ResponseWriter, r *http.Request, limit int64, limits doc.
 	if err != nil {
 		return nil, malformed(err)
 	}
-	return n, nil
+	return n, r.Context().Err() // nobody may wait for what comes next
 }
 
 // malformed says that a body cannot be read. err is what a parser or decoder returned.
@@ -78,7 +77,8 @@ func malformed(err error) error {
 }
 
 // readBody returns the whole body of a request, whose content type must be want. A body without content type is taken
-// as what the path wants. One that says it is too large is refused before it is read.
+// as what the path wants. One that says it is too large is refused before it is read. When it returns, the request has
+// its share of memory for what is made of the body.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, want string) ([]byte, error) {
 	if err := contentType(r, want); err != nil {
 		discard(w, r)
@@ -88,58 +88,28 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, want string) 
 		discard(w, r)
 		return nil, tooLarge(limit)
 	}
-	text, err := readAll(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
+	x := w.(*exchange)
+	text, err := x.readAll(r.Context(), http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
 	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, tooLarge(limit)
-		}
-		return nil, api.Errorf(api.BadRequest, "the request body could not be read: %v", err)
+		return nil, unread(w, err, limit)
 	}
 	if len(text) == 0 {
 		return nil, api.Errorf(api.BadRequest, "JSON parse error: the request has no body, %s is expected", want)
 	}
-	return text, nil
+	return text, x.work(r.Context(), weigh(text, want))
 }
 
-// readAll is io.ReadAll with the size known beforehand, if it is. A body of unknown size is gathered in pieces, so that an
-// endless one costs the limit and not a multiple of it.
-func readAll(from io.Reader, size int64) ([]byte, error) {
-	if size <= 0 {
-		return readPieces(from)
+// unread says why a body was not read to its end. The connection cannot be used for another request then.
+func unread(w http.ResponseWriter, err error, limit int64) error {
+	w.Header().Set("Connection", "close")
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(limit)
 	}
-	text := make([]byte, size)
-	n, err := io.ReadFull(from, text)
-	return text[:n], err
-}
-
-func readPieces(from io.Reader) ([]byte, error) {
-	var full [][]byte
-	last := newPiece()
-	defer func() {
-		for _, piece := range append(full, last) {
-			pieces.Put((*[pieceSize]byte)(piece[:pieceSize]))
-		}
-	}()
-	for {
-		n, err := from.Read(last[len(last):cap(last)])
-		last = last[:len(last)+n]
-		switch {
-		case err == io.EOF:
-			return slices.Concat(append(full, last)...), nil
-		case err != nil:
-			return nil, err
-		case len(last) == cap(last):
-			full, last = append(full, last), newPiece()
-		}
+	if _, ok := errors.AsType[*api.Error](err); ok || errors.Is(err, context.Canceled) {
+		return err
 	}
+	return api.Errorf(api.BadRequest, "the request body could not be read: %v", err)
 }
-
-const pieceSize = 32 << 10
-
-// pieces are used again, so that bodies which are refused leave no garbage.
-var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
-
-func newPiece() []byte { return pieces.Get().(*[pieceSize]byte)[:0] }
 
 func tooLarge(limit int64) error {
 	return api.Errorf(api.BadRequest, "the request body is larger than the limit of %d bytes", limit)
@@ -151,11 +121,17 @@ func discard(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		return
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
-	if n, err := io.CopyN(io.Discard, r.Body, drainLimit); n == drainLimit || !errors.Is(err, io.EOF) {
-		w.Header().Set("Connection", "close")
+	until := time.Now().Add(drainTime)
+	for left := int64(drainLimit); left > 0 && time.Now().Before(until); {
+		n, err := io.CopyN(io.Discard, r.Body, min(left, pieceSize))
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if left -= n; err != nil {
+			break
+		}
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	w.Header().Set("Connection", "close")
 }
 
 // contentType refuses a body of another type than want, and says what to do about it (spec/api 1).
@@ -198,7 +174,7 @@ func parseBool(what, text string, otherwise bool) (bool, error) {
 	case "false", "off", "no", "0":
 		return false, nil
 	}
-	return false, api.Errorf(api.BadRequest, "%s must be true or false, not %q", what, text)
+	return false, api.Errorf(api.BadRequest, "%s must be true or false, not %q", what, clip(text))
 }
 
 // queryInt reads an integer of the query; given is false where there is none.
@@ -209,7 +185,7 @@ func queryInt(q url.Values, name string) (n int64, given bool, err error) {
 	}
 	n, err = strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, false, api.Errorf(api.BadRequest, "query parameter %s must be an integer, not %q", name, text)
+		return 0, false, api.Errorf(api.BadRequest, "query parameter %s must be an integer, not %q", name, clip(text))
 	}
 	return n, true, nil
 }
@@ -227,7 +203,7 @@ func pathInt(r *http.Request, name, what string) (int64, error) {
 	text := r.PathValue(name)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, api.Errorf(api.BadRequest, "%s must be a number, not %q", what, text)
+		return 0, api.Errorf(api.BadRequest, "%s must be a number, not %q", what, clip(text))
 	}
 	return n, nil
 }

@@ -22,6 +22,9 @@ type Server struct {
 	now     func() int64
 	mux     *http.ServeMux
 	boot    string // begins every request id of this process
+	limits  Limits
+	memory  *memory
+	streams streams
 
 	requests atomic.Uint64
 	draining atomic.Bool
@@ -29,7 +32,11 @@ type Server struct {
 
 // New returns the handler of the whole API. It serves at once; there is nothing to start or stop.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, catalog: cfg.Catalog, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux()}
+	limits := cfg.Limits.orDefaults()
+	s := &Server{
+		cfg: cfg, catalog: cfg.Catalog, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(),
+		limits: limits, memory: newMemory(limits.Memory), streams: streams{most: limits.Streams},
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -57,7 +64,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.draining.Load() {
 		h.Set("Connection", "close")
 	}
-	rec := &recorder{ResponseWriter: w, id: id}
+	rec := s.exchange(w, r)
+	r.Body = rec.body
+	defer rec.end()
 	defer func() {
 		if p := recover(); p != nil {
 			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -95,30 +104,3 @@ func plainID(id string) bool {
 	}
 	return id != "" && len(id) <= 128
 }
-
-// recorder remembers what was answered.
-type recorder struct {
-	http.ResponseWriter
-	id     string
-	status int
-	bytes  int64
-}
-
-func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 && status >= 200 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *recorder) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	n, err := w.ResponseWriter.Write(b)
-	w.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets http.ResponseController find what the connection can do, such as flushing and deadlines.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

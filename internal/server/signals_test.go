@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -39,9 +38,7 @@ func (f *fakeBoard) Latest(_ context.Context, name string) (*signal.Instance, er
 
 func signalServer(t *testing.T) *Server {
 	t.Helper()
-	s := &Server{mux: http.NewServeMux(), log: slog.New(slog.DiscardHandler)}
-	NewSignals(&fakeBoard{}, spec.Rules{}).Register(s.handle)
-	return s
+	return New(Config{Register: NewSignals(&fakeBoard{}, spec.Rules{}).Register})
 }
 
 func ask(s *Server, method, path, body string) (int, string) {
@@ -50,7 +47,7 @@ func ask(s *Server, method, path, body string) (int, string) {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	s.mux.ServeHTTP(w, r)
+	s.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 

@@ -150,17 +150,20 @@ func respondSteps(w http.ResponseWriter, steps []view.Step) error {
 		return cmp.Or(cmp.Compare(x.Sequence, y.Sequence),
 			cmp.Compare(a.Run.Plan.Nodes[a.Ordinal].ID, b.Run.Plan.Nodes[b.Ordinal].ID))
 	})
-	return respond(w, http.StatusOK, func(dst []byte) []byte {
-		dst = append(dst, '[')
-		for i := range steps {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = view.AppendStep(dst, steps[i])
+	out := []byte{'['}
+	for i := range steps {
+		if i > 0 {
+			out = append(out, ',')
 		}
-		return append(dst, ']')
-	})
+		if out = view.AppendStep(out, steps[i]); len(out) > stepsBytes {
+			return api.Errorf(api.UnprocessableEntity, "the steps of this run have more than %d bytes together: ask for one at a time, with its id after /steps/", stepsBytes)
+		}
+	}
+	return reply(w, http.StatusOK, append(out, ']'))
 }
+
+// stepsBytes is how large the list of all steps of a run may be. It has no pages.
+const stepsBytes = 64 << 20
 
 // newestFirst visits the runs of an instance from the newest on until visit returns false. An instance that does not
 // exist has none.

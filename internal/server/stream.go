@@ -13,8 +13,6 @@ import (
 const (
 	// keepAlive is how often a silent stream says that it lives. Clients give up after three of these.
 	keepAlive = 15 * time.Second
-	// writeLimit is how long a client may take to read what was sent; one that takes longer is cut off, and resumes.
-	writeLimit = 30 * time.Second
 	// readAtOnce is how many journal entries are read at a time.
 	readAtOnce = 256
 )
@@ -40,9 +38,9 @@ func (a *Runs) follow(w http.ResponseWriter, r *http.Request) error {
 	grown, stop := a.cfg.Watcher.Watch(id)
 	defer stop()
 
-	out := openStream(w, r)
+	out, err := openStream(w, r)
 	if out == nil {
-		return nil
+		return err
 	}
 	defer out.close()
 	stream := view.NewStream(run)
@@ -87,7 +85,7 @@ func resumeFrom(r *http.Request) (view.Cursor, error) {
 		return view.Cursor{}, err
 	}
 	text, from := resumption(r)
-	c, err := view.ParseCursor(text)
+	c, err := view.ParseCursor(clip(text))
 	if err != nil {
 		return c, api.Errorf(api.BadRequest, "%s: %v", from, err)
 	}
@@ -113,36 +111,42 @@ func (a *Runs) broken(ctx context.Context, what string, err error) error {
 
 // sse writes a stream of server-sent events.
 type sse struct {
-	w    http.ResponseWriter
-	ctl  *http.ResponseController
-	buf  []byte
-	tick *time.Timer
+	w      http.ResponseWriter
+	ctl    *http.ResponseController
+	buf    []byte
+	tick   *time.Timer
+	closed func() // counts it
 }
 
 // openStream answers with an empty stream. It returns nil when there is nothing more to send: the client only asked for
-// the headers, or is gone.
-func openStream(w http.ResponseWriter, r *http.Request) *sse {
+// the headers, is gone, or may not have more streams.
+func openStream(w http.ResponseWriter, r *http.Request) (*sse, error) {
+	closed, err := openLong(w, r)
+	if err != nil {
+		return nil, err
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Accel-Buffering", "no") // proxies must not wait for more
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
-		return nil
+		closed()
+		return nil, nil
 	}
-	out := &sse{w: w, ctl: http.NewResponseController(w), tick: time.NewTimer(keepAlive)}
+	out := &sse{w: w, ctl: http.NewResponseController(w), tick: time.NewTimer(keepAlive), closed: closed}
 	w.WriteHeader(http.StatusOK)
 	out.buf = append(out.buf, ": stream\n\n"...)
 	if out.flush() != nil {
-		return nil
+		out.close()
+		return nil, nil
 	}
-	return out
+	return out, nil
 }
 
-// close takes back what a later request on the same connection must not inherit.
 func (s *sse) close() {
 	s.tick.Stop()
-	_ = s.ctl.SetWriteDeadline(time.Time{})
+	s.closed()
 }
 
 // send queues a message.
@@ -156,12 +160,11 @@ func (s *sse) send(at view.Cursor, kind string, data []byte) {
 	}
 }
 
-// flush writes what is queued. An error means that the client is gone or does not read.
+// flush writes what is queued. An error means that the client is gone or does not read (see pace), and resumes later.
 func (s *sse) flush() error {
 	if len(s.buf) == 0 {
 		return nil
 	}
-	_ = s.ctl.SetWriteDeadline(time.Now().Add(writeLimit)) // not every connection has deadlines
 	_, err := s.w.Write(s.buf)
 	s.buf = s.buf[:0]
 	if err == nil {

@@ -149,7 +149,7 @@ func TestSlowReaderHoldsUpNobody(t *testing.T) {
 	if got := c.rest(); len(got) == 0 || !strings.HasSuffix(got[len(got)-1], "end") {
 		t.Errorf("the reader got %v", got)
 	}
-	if took := time.Since(began); took >= writeLimit {
+	if took := time.Since(began); took >= (Limits{}).orDefaults().Stall {
 		t.Errorf("it took %v", took)
 	}
 }

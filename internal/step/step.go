@@ -76,6 +76,7 @@ type Attempt struct {
 	Output    *Output           // posted by the job through the API and persisted so far; nil if none
 	Started   time.Time         // when this attempt entered STARTING
 	Deadline  time.Time         // when the step's timeout ends it
+	Env       [][2]string       // names and values of variables that the job is to have in its environment
 	Again     bool              // an earlier process may have begun this attempt already
 }
 

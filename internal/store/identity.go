@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -11,6 +12,9 @@ import (
 // that two installations on one cluster or one data directory never meet. A copy of a store has the identity of the
 // original: only one of the two may go on.
 type ID [16]byte
+
+// String returns the identity as 32 hexadecimal digits.
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
 // The record that holds the identity.
 const (

@@ -86,9 +86,11 @@ func environment(a *step.Attempt, c *Command) []kube.EnvVar {
 		{Name: "MAESTRO_STEP_ID", Value: a.StepID},
 		{Name: "MAESTRO_STEP_ATTEMPT_ID", Value: strconv.FormatInt(a.Number, 10)},
 		{Name: "MAESTRO_STEP_INSTANCE_UUID", Value: a.UUID},
-		{Name: output.StartVar, Value: output.StartToken},
-		{Name: output.EndVar, Value: output.EndToken},
 	}
+	for _, kv := range a.Env {
+		env = append(env, kube.EnvVar{Name: kv[0], Value: kv[1]})
+	}
+	env = append(env, kube.EnvVar{Name: output.StartVar, Value: output.StartToken}, kube.EnvVar{Name: output.EndVar, Value: output.EndToken})
 	ours := len(env)
 	for _, p := range c.Env {
 		i := slices.IndexFunc(env, func(v kube.EnvVar) bool { return v.Name == p.Name })

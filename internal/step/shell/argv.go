@@ -119,6 +119,9 @@ func (c *command) environ(a *step.Attempt, dir, outputFile string) []string {
 	e.set("MAESTRO_STEP_ATTEMPT_ID", strconv.FormatInt(a.Number, 10))
 	e.set("MAESTRO_STEP_INSTANCE_UUID", a.UUID)
 	e.set("MAESTRO_OUTPUT_FILE", outputFile)
+	for _, kv := range a.Env {
+		e.set(kv[0], kv[1])
+	}
 	e.set(output.StartVar, output.StartToken)
 	e.set(output.EndVar, output.EndToken)
 	return e.list
