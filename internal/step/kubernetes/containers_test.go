@@ -341,11 +341,12 @@ func TestDoesNotBegin(t *testing.T) {
 	}
 }
 
-// TestEachWaitHasItsPatience has a pod wait for a node for longer than it may wait for its image: that does not count.
+// TestEachWaitHasItsPatience has a pod wait for a node for longer than it may wait for its image: that does not count. What
+// it waits for on its node counts together.
 func TestEachWaitHasItsPatience(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	rt := f.open(t, func(c *Config) { c.PullPatience, c.SchedulePatience = time.Second, time.Hour })
+	rt := f.open(t, func(c *Config) { c.PullPatience, c.SchedulePatience = 10*time.Minute, time.Hour })
 	a := attempt("", "image", "stuck")
 	r := start(t, rt, a)
 	eventually(t, "running", begun(r))
@@ -353,23 +354,29 @@ func TestEachWaitHasItsPatience(t *testing.T) {
 	rt.cl.mu.Lock()
 	j := rt.cl.jobs[a.UUID]
 	rt.cl.mu.Unlock()
-	eventually(t, "waiting for a node", func() bool {
-		rt.cl.mu.Lock()
-		defer rt.cl.mu.Unlock()
-		if j.running || j.queued || j.hindered.since.IsZero() {
-			return false
-		}
-		j.hindered.since = j.hindered.since.Add(-30 * time.Minute)
-		return true
-	})
+	passes := func(d time.Duration) { // time, while it waits
+		eventually(t, "waiting", func() bool {
+			rt.cl.mu.Lock()
+			defer rt.cl.mu.Unlock()
+			if j.running || j.queued || j.hindered.since.IsZero() {
+				return false
+			}
+			j.hindered.since = j.hindered.since.Add(-d)
+			return true
+		})
+	}
+	passes(30 * time.Minute)
 	f.Change(pod, func(p *kubetest.Pod) { p.Waits(containerName, "ErrImagePull", "") })
 	eventually(t, "told", func() bool { return strings.Contains(lines(r), "ErrImagePull") })
+	passes(9 * time.Minute)
+	f.Change(pod, func(p *kubetest.Pod) { p.Waits(containerName, "ContainerCreating", "") })
+	passes(2 * time.Minute)
 	if r.Ended() {
 		t.Fatalf("ended:\n%s", lines(r))
 	}
-	f.Begin(pod)
-	f.end(t, a, 0)
-	r.Want(t, step.Done)
+	f.Change(pod, func(p *kubetest.Pod) { p.Waits(containerName, "ErrImagePull", "") })
+	r.Want(t, step.PlatformError)
+	wantLines(t, r, "The pod did not begin within 10m0s")
 }
 
 // TestLargeImage has a pod whose image takes longer than a pod may be hindered, while nothing goes wrong.

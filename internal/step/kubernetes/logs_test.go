@@ -132,7 +132,7 @@ type writer struct {
 	cuts    int // how often a reader that follows is cut off
 	every   int // after so many bytes
 	clean   bool
-	opened  int
+	turn    int // how often the log was replaced: who reads another one is cut off
 }
 
 func newWriter(text string) *writer {
@@ -145,10 +145,13 @@ func (l *writer) serve(w http.ResponseWriter, r *http.Request) {
 	follow := r.URL.Query().Get("follow") != ""
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.opened++
+	turn := l.turn
 	stop := context.AfterFunc(r.Context(), l.changed.Broadcast)
 	defer stop()
 	for sent, cut := 0, 0; r.Context().Err() == nil; {
+		if l.turn != turn {
+			panic(http.ErrAbortHandler)
+		}
 		log := l.log[min(sent, len(l.log)):]
 		if follow && l.cuts > 0 {
 			log = log[:min(len(log), l.every-cut)]
@@ -197,6 +200,20 @@ func readUntil(t *testing.T, rt *Runtime, a *step.Attempt, b *strings.Builder, e
 		b.Write(data)
 		return strings.HasSuffix(b.String(), end)
 	})
+}
+
+// readOn reads a log on until nothing more can come, and returns all of it.
+func readOn(t *testing.T, rt *Runtime, a *step.Attempt, b *strings.Builder) string {
+	t.Helper()
+	for more := true; more; {
+		data, m, err := rt.ReadLog(t.Context(), a, stdout, int64(b.Len()), 777)
+		if err != nil {
+			t.Fatal(err)
+		}
+		more = m
+		b.Write(data)
+	}
+	return b.String()
 }
 
 // TestLogBreaksOff has a log break off again and again, before and after the end of its pod: the reader gets each line once.
@@ -255,10 +272,13 @@ func TestLogBreaksOff(t *testing.T) {
 // line read is found where it is now, or else it is said that something may be missing.
 func TestLogRotates(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		kept int // the first line that is kept
-		gap  bool
-	}{"BehindTheReader": {500, false}, "BeyondTheReader": {1500, true}} {
+	const gap = "[maestro: the log broke off, and its node does not have that place any more; it goes on with what there is]\n"
+	same := func(n int) string { return strings.Repeat("tick\n", n) + "tock\n" }
+	for name, c := range map[string]struct{ read, kept, want string }{
+		"BehindTheReader": {numbered(0, 1000), numbered(500, 2000), numbered(0, 2000)},
+		"BeyondTheReader": {numbered(0, 1000), numbered(1500, 2000), numbered(0, 1000) + gap + numbered(1500, 2000)},
+		"NobodyKnows":     {same(1000), same(900) + same(700) + "end\n", same(1000) + gap + same(900) + same(700) + "end\n"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
@@ -266,29 +286,15 @@ func TestLogRotates(t *testing.T) {
 			a := attempt("", "image", "holds")
 			r := start(t, rt, a)
 			eventually(t, "running", begun(r))
-			log := newWriter(numbered(0, 1000))
-			pod := f.Await(t, a.UUID)
-			f.Writes(pod, log.serve)
+			log := newWriter(c.read)
+			f.Writes(f.Await(t, a.UUID), log.serve)
 			var b strings.Builder
-			readUntil(t, rt, a, &b, numbered(999, 1000))
-			log.change(func() {
-				log.log = append(log.log, numbered(1000, 2000)...)[:0]
-				log.log = append(log.log, numbered(c.kept, 2000)...)
-				log.cuts, log.every, log.over = 1, 1, true
-			})
-			f.CloseClientConnections()
+			readUntil(t, rt, a, &b, c.read)
+			log.change(func() { log.log, log.over, log.turn = []byte(c.kept), true, 1 })
 			f.end(t, a, 0)
-			readUntil(t, rt, a, &b, numbered(1999, 2000))
-			got := b.String()
-			if gap := strings.Contains(got, "[maestro: the log broke off"); gap != c.gap {
-				t.Errorf("a gap is said: %t, want %t", gap, c.gap)
-			}
-			want := numbered(0, 1000) + numbered(1000, 2000)
-			if c.gap {
-				want = numbered(0, 1000) + "[maestro: the log broke off, and its node does not have that place any more; it goes on with what there is]\n" + numbered(1500, 2000)
-			}
-			if got != want {
-				t.Errorf("read %d bytes, want %d", len(got), len(want))
+			readUntil(t, rt, a, &b, c.want[len(c.want)-4:])
+			if got := readOn(t, rt, a, &b); got != c.want {
+				t.Errorf("read %d bytes, want %d", len(got), len(c.want))
 			}
 		})
 	}
@@ -336,16 +342,8 @@ func TestLogGoesAway(t *testing.T) {
 			f.Remove(pod)
 			f.CloseClientConnections()
 			ended := again(a, r)
-			for more := true; more; {
-				data, m, err := rt.ReadLog(t.Context(), ended, stdout, int64(b.Len()), 777)
-				if err != nil {
-					t.Fatal(err)
-				}
-				more = m
-				b.Write(data)
-			}
-			if want := strings.ReplaceAll(c.want(text), "POD", a.UUID); b.String() != want {
-				t.Errorf("read %d bytes, want %d:\n%.3000s", b.Len(), len(want), b.String())
+			if got, want := readOn(t, rt, ended, &b), strings.ReplaceAll(c.want(text), "POD", a.UUID); got != want {
+				t.Errorf("read %d bytes, want %d:\n%.3000s", len(got), len(want), got)
 			}
 		})
 	}
