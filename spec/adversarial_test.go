@@ -132,8 +132,9 @@ func TestHostileTexts(t *testing.T) { // not parallel: it counts what the proces
 		for _, size := range []int{largest, 300_000} {
 			text := hostileText(shape, size)
 			for format, parse := range map[string]func([]byte, doc.Limits) (*doc.Node, error){"json": doc.ParseJSON, "yaml": yamldoc.Parse} {
-				if format == "json" && text[0] != '{' && text[0] != '[' {
-					continue
+				isJSON := text[0] == '{' || text[0] == '['
+				if format == "json" && !isJSON || format == "yaml" && isJSON && size == largest {
+					continue // the other format has it
 				}
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)

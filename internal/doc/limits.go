@@ -42,5 +42,5 @@ func (l Limits) TooMany(pos Pos) error {
 
 // TooDeep is the refusal of a document that is nested too deep.
 func (l Limits) TooDeep(pos Pos) error {
-	return Problem{Pos: pos, Message: fmt.Sprintf("document is nested more than %d levels deep", l.Depth)}
+	return Problem{Pos: pos, Message: fmt.Sprintf("document is nested more than %d levels deep, the greatest depth that is read", l.Depth)}
 }
