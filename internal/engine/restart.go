@@ -134,6 +134,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	start := &language.RunStart{
 		WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), Policy: h.Policy,
 		Previous: last.Params, RestartParams: q.RunParams, Restart: true, Now: now,
+		Cancelled: func() bool { return ctx.Err() != nil },
 	}
 	if last.Params == nil {
 		start.Restart, start.RunParams, start.RestartParams = false, q.RunParams, nil
