@@ -9,7 +9,7 @@ import (
 // convert turns the result v of param name into its declared type (params 11). note tells of an implicit conversion
 // in the words of the reference, since clients see it.
 func convert(name string, v Value, to Type) (result Value, note string, err error) {
-	if v.typ == to {
+	if v.typ == to && to != Double {
 		return v, "", nil
 	}
 	switch to {
@@ -41,7 +41,7 @@ func convert(name string, v Value, to Type) (result Value, note string, err erro
 		case strings.EqualFold(v.text, "false"):
 			return BooleanValue(false), notes[noteBooleanFromString], nil
 		}
-		return Value{}, "", Errorf(IllegalArgument, "Param [%s] is expected to have a Boolean compatible result but is [%s]", name, v.text)
+		return Value{}, "", Errorf(IllegalArgument, "Param [%s] is expected to have a Boolean compatible result but is [%s]", name, clip(v.text))
 	case StringArray:
 		if v.typ.IsArray() {
 			items := make([]string, v.Len())
@@ -71,7 +71,7 @@ func convert(name string, v Value, to Type) (result Value, note string, err erro
 			return MapValue(out), "", nil
 		}
 	}
-	return Value{}, "", Errorf(Internal, "Param [%s] has an invalid evaluated result [%s]", name, clip(v.String()))
+	return Value{}, "", Errorf(Internal, "Param [%s] has an invalid evaluated result [%s]", name, v.brief())
 }
 
 // The notes a conversion leaves, in the words of the reference.
@@ -119,9 +119,9 @@ func toDouble(v Value) (Value, error) {
 	switch v.typ {
 	case Double:
 		if f := v.Double(); !math.IsNaN(f) && !math.IsInf(f, 0) {
-			return v, nil
+			return DoubleValue(unsigned(f)), nil
 		}
-		text = v.String()
+		text = v.brief()
 	case Long:
 		return DoubleValue(float64(v.Long())), nil
 	case String:
@@ -129,7 +129,7 @@ func toDouble(v Value) (Value, error) {
 			return DoubleValue(f), nil
 		}
 	default:
-		text = v.String()
+		text = v.brief()
 	}
 	return Value{}, Errorf(NumberFormat, "For input string: %s is no decimal number", strconv.Quote(clip(text)))
 }
@@ -139,7 +139,7 @@ func textsOf(name string, m *Values) (Value, string, error) {
 	out := &Texts{}
 	for k, v := range m.All() {
 		if !v.typ.IsScalar() {
-			return Value{}, "", Errorf(Internal, "Param [%s] has an invalid evaluated result [%s]", name, clip(MapValue(m).String()))
+			return Value{}, "", Errorf(Internal, "Param [%s] has an invalid evaluated result [%s]", name, MapValue(m).brief())
 		}
 		out.Set(k, v.String())
 	}

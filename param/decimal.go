@@ -19,7 +19,24 @@ func parseDecimal(s string) (text string, f float64, ok bool) {
 	if err != nil || math.IsInf(f, 0) {
 		return "", 0, false
 	}
-	return layoutDecimal(digits, scale, neg), f, true
+	return layoutDecimal(digits, scale, neg), unsigned(f), true
+}
+
+// unsigned takes the sign off a zero: decimals have one zero only, and every DOUBLE param is a decimal at some time.
+func unsigned(f float64) float64 {
+	if f == 0 {
+		return 0
+	}
+	return f
+}
+
+// unsignedText is unsigned for a number that stands where a text is expected.
+func unsignedText(s string) string {
+	rest, negative := strings.CutPrefix(s, "-")
+	if negative && strings.Trim(rest, "0.") == "" {
+		return rest
+	}
+	return s
 }
 
 // splitDecimal takes a plain decimal number apart into its digits without leading zeros and its scale (digits after

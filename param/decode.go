@@ -205,7 +205,9 @@ func (r *reader) mode(n *doc.Node, path string) Mode {
 // text reads a string field; numbers and booleans become their text (definition 1), as it is written.
 func (r *reader) text(n *doc.Node, path string) (string, bool) {
 	switch n.Kind {
-	case doc.String, doc.Number, doc.Bool:
+	case doc.Number:
+		return unsignedText(n.Written()), true
+	case doc.String, doc.Bool:
 		return n.Written(), true
 	}
 	r.p.Errorf(n, path, "must be a string, not %s", article(n.Kind))

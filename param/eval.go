@@ -1,6 +1,10 @@
 package param
 
-import "strings"
+import (
+	"strings"
+
+	"maestro/internal/meter"
+)
 
 // Script is a parsed expression. Names returns its free names in order of appearance; "params" among them means that
 // the script reads the params object and is no reference to a param.
@@ -31,10 +35,31 @@ type Resolver interface {
 type Frame struct {
 	names  []string
 	values []Value
+	index  map[string]int // positions in values, nil while a scan is cheaper
+}
+
+func newFrame(names []string, values []Value) Frame {
+	f := Frame{names: names, values: values}
+	if len(names) > dictSmall {
+		f.index = make(map[string]int, len(names))
+		for _, n := range names {
+			if n != paramsObject {
+				f.index[n] = len(f.index)
+			}
+		}
+	}
+	return f
 }
 
 // Lookup returns the value of name.
 func (f Frame) Lookup(name string) (Value, bool) {
+	if f.index != nil {
+		at, ok := f.index[name]
+		if !ok {
+			return Value{}, false
+		}
+		return f.values[at], true
+	}
 	at := 0
 	for _, n := range f.names {
 		if n == paramsObject {
@@ -60,9 +85,14 @@ type Evaluation struct {
 	Now      int64  // evaluated_time of what is evaluated now, epoch milliseconds
 	MaxDepth int    // longest chain of references followed; 0 means 1,000
 
+	// Meter is charged for the whole evaluation, before anything is made. Nil means one with the default limits. What Exprs
+	// does is charged by Exprs, which should use the same one.
+	Meter *meter.Meter
+
 	stack    []Value // values of the names of the expressions being prepared
 	referrer string
 	depth    int
+	size     int                         // characters that the results take at least
 	lookup   func(string) (Value, error) // made on first interpolation
 }
 
@@ -131,14 +161,23 @@ func (e *Evaluation) evaluate(name string, p *Param) error {
 	if e.depth >= limit {
 		return Errorf(IllegalArgument, "In %s, param [%s] is at the end of a reference chain of more than %d params", e.Where, name, limit)
 	}
+	if err := e.charge(paramWork, 0); err != nil {
+		return e.refused(name, d, err)
+	}
 	e.depth++
 	v, err := e.value(name, d)
 	e.depth--
 	if err != nil {
-		return err
+		return e.refused(name, d, err)
+	}
+	if err := e.charge(conversionCost(v, d.Type)); err != nil {
+		return e.refused(name, d, err)
 	}
 	v, note, err := convert(name, v, d.Type)
 	if err != nil {
+		return err
+	}
+	if err := e.keep(name, v); err != nil {
 		return err
 	}
 	p.Result, p.Note, p.Time, p.Evaluated = v, note, e.Now, true
@@ -162,6 +201,9 @@ func (e *Evaluation) value(name string, d *Def) (Value, error) {
 // its declared type where it can; where it cannot it stays, to be refused when it is read (params 17.5).
 func (e *Evaluation) mapLiteral(d *Def) (Value, error) {
 	entries := d.Value.Defs()
+	if err := e.charge(entryCost(entries.Len())); err != nil {
+		return Value{}, err
+	}
 	out := &Values{}
 	out.names = entries.names[:len(entries.names):len(entries.names)]
 	out.slots, out.shared = entries.slots, true
@@ -170,6 +212,9 @@ func (e *Evaluation) mapLiteral(d *Def) (Value, error) {
 		k, entry := entries.At(i)
 		v, err := e.value(k, entry)
 		if err != nil {
+			return Value{}, err
+		}
+		if err := e.charge(conversionCost(v, entry.Type)); err != nil {
 			return Value{}, err
 		}
 		if c, _, err := convert(k, v, entry.Type); err == nil {
@@ -194,6 +239,9 @@ func (e *Evaluation) literal(name string, d *Def) (Value, error) {
 		s, err := e.interpolate(name, v.text)
 		return StringValue(s), err
 	case StringArray:
+		if err := e.charge(entryCost(v.Len())); err != nil {
+			return Value{}, err
+		}
 		items := make([]string, v.Len())
 		for i, s := range v.Strings() {
 			var err error
@@ -208,6 +256,9 @@ func (e *Evaluation) literal(name string, d *Def) (Value, error) {
 }
 
 func (e *Evaluation) stringMap(name string, m *Texts) (Value, error) {
+	if err := e.charge(entryCost(m.Len())); err != nil {
+		return Value{}, err
+	}
 	out := &Texts{}
 	for k, text := range m.All() {
 		k, err := e.interpolate(name, k)
@@ -277,6 +328,9 @@ func (e *Evaluation) expression(name, expr string) (Value, error) {
 	}
 	base := len(e.stack)
 	names := s.Names()
+	if err := e.charge(entryCost(len(names))); err != nil {
+		return Value{}, err
+	}
 	for _, ref := range names {
 		if ref == paramsObject {
 			continue
@@ -288,7 +342,7 @@ func (e *Evaluation) expression(name, expr string) (Value, error) {
 		}
 		e.stack = append(e.stack, v)
 	}
-	v, err := e.Exprs.Run(s, expr, Frame{names, e.stack[base:]})
+	v, err := e.Exprs.Run(s, expr, newFrame(names, e.stack[base:]))
 	clear(e.stack[base:])
 	e.stack = e.stack[:base]
 	return v, err

@@ -1,10 +1,6 @@
 package param
 
-import (
-	"unicode/utf8"
-
-	"maestro/internal/doc"
-)
+import "maestro/internal/doc"
 
 // The limits of params 12.
 const (
@@ -54,11 +50,14 @@ func CheckSize(p *Params) error {
 	if bound <= MaxSize {
 		return nil
 	}
-	if n := chars(p.AppendJSON(nil)); n > MaxSize {
+	if n := units(p.AppendJSON(nil)); n > MaxSize {
 		return Errorf(IllegalArgument, "Parameters' total size [%d] is larger than system limit [%d]", n, MaxSize)
 	}
 	return nil
 }
+
+// TextBound returns at least the length of the text of v.
+func (v Value) TextBound() int { return valueBound(v) }
 
 // valueBound is at least the length of the JSON of v.
 func valueBound(v Value) int {
@@ -93,20 +92,6 @@ func valueBound(v Value) int {
 	case *Defs:
 		for k, d := range r.All() {
 			n += 300 + 6*(len(k)+len(d.Expression)+len(d.Validator)) + 200*len(d.Tags) + valueBound(d.Value)
-		}
-	}
-	return n
-}
-
-// chars counts UTF-16 units, in which the reference measures texts.
-func chars(b []byte) int {
-	n := 0
-	for len(b) > 0 {
-		r, size := utf8.DecodeRune(b)
-		b = b[size:]
-		n++
-		if r > 0xFFFF {
-			n++
 		}
 	}
 	return n

@@ -44,7 +44,7 @@ func mergeOutput(name string, p, reported *Param) (Param, error) {
 	if d.IsLiteral() && (d.Type == Map || d.Type == StringMap) {
 		var ok bool
 		if out.Result, ok = static(d); !ok {
-			return Param{}, Errorf(Internal, "Param [%s] has an invalid evaluated result [%s]", name, clip(d.Value.String()))
+			return Param{}, Errorf(Internal, "Param [%s] has an invalid evaluated result [%s]", name, d.Value.brief())
 		}
 		return out, nil
 	}
@@ -68,7 +68,7 @@ func shorten(p *Param) {
 	switch {
 	case p.Def.Type == StringArray:
 		p.Def.Value = StringArrayValue([]string{identical})
-	case p.Def.Type == String && len(p.Result.text) > 1000 && chars([]byte(p.Result.text)) > 1000:
+	case p.Def.Type == String && len(p.Result.text) > 1000 && units(p.Result.text) > 1000:
 		p.Def.Value = StringValue(identical)
 	}
 }

@@ -172,16 +172,13 @@ func (n *newArrayNode) eval(m *machine) (Value, *Error) {
 	if err := m.arraySize(int(size)); err != nil {
 		return v, err.at(n.pos)
 	}
-	if err := m.alloc(cellSize * int(size)); err != nil {
+	if err := m.spend(int(size), elemSize*int(size)); err != nil {
 		return v, err.at(n.pos)
 	}
 	a := &array{elems: make([]Value, size)}
 	first := initial(n.kind.elem())
 	for i := range a.elems {
 		a.elems[i] = first
-	}
-	if err := m.work(cellSize * int(size)); err != nil {
-		return v, err.at(n.pos)
 	}
 	return arrayValue(n.kind, a), nil
 }

@@ -25,7 +25,7 @@ func (m *machine) admit(v Value, depth int) (Value, *Error) {
 		return v, nil
 	case v.kind.IsArray():
 		elems := v.array().elems
-		if err := m.alloc(cellSize * len(elems)); err != nil {
+		if err := m.spend(len(elems), elemSize*len(elems)); err != nil {
 			return v, err
 		}
 		c := &array{elems: make([]Value, len(elems))}
@@ -38,7 +38,7 @@ func (m *machine) admit(v Value, depth int) (Value, *Error) {
 				}
 			}
 		}
-		return arrayValue(v.kind, c), m.work(cellSize * len(elems))
+		return arrayValue(v.kind, c), nil
 	case v.kind == KindMap && v.null:
 		return v, nil
 	case v.kind == KindMap && depth < maxDepth:
@@ -52,7 +52,7 @@ func (m *machine) admit(v Value, depth int) (Value, *Error) {
 			if err != nil {
 				return v, err
 			}
-			if err := m.alloc(cellSize); err != nil {
+			if err := m.spend(elementWork, entrySize); err != nil {
 				return v, err
 			}
 			c.put(key.str(), &cell)
@@ -72,36 +72,47 @@ func (m *machine) admitString(v Value) (Value, *Error) {
 		return v, nil
 	}
 	s := v.str()
-	if !utf8.ValidString(s) {
-		v = String(strings.ToValidUTF8(s, "\uFFFD"))
-	}
-	if err := m.alloc(2 * len(s)); err != nil {
+	if err := m.spend(len(s)>>5, 2*len(s)); err != nil {
 		return v, err
 	}
-	return v, m.work(len(s))
+	if !utf8.ValidString(s) {
+		if err := m.spend(len(s), 6*len(s)); err != nil { // a byte may become three
+			return v, err
+		}
+		v = String(strings.ToValidUTF8(s, "\uFFFD"))
+	}
+	return v, nil
 }
 
 // check walks a result, which may hold the same map many times over or within itself, and charges for what the caller
-// will see. With onlyParams it also demands kinds that a parameter can hold.
+// will copy and see. With onlyParams it also demands kinds that a parameter can hold.
 func (m *machine) check(v Value, onlyParams bool, depth int) *Error {
 	switch {
 	case v.kind == KindMap && !v.null:
 		if depth >= maxDepth {
 			return fail(FailIllegalArgument, errDepth)
 		}
-		for _, e := range v.mapping().entries {
-			if err := m.alloc(cellSize + 2*len(e.key)); err != nil {
-				return err
-			}
+		mp := v.mapping()
+		if err := m.spend(orderWork*mp.weight(), (orderSize+entrySize)*len(mp.entries)+2*mp.keys); err != nil {
+			return err
+		}
+		for _, e := range mp.entries {
 			if err := m.check(*e.cell, onlyParams, depth+1); err != nil {
 				return err
 			}
 		}
+	case v.kind.IsArray():
+		elems := v.array().elems
+		size := elemSize * len(elems)
+		if v.kind == KindStringArray {
+			for _, e := range elems {
+				size += 2 * int(e.bits)
+			}
+		}
+		return m.spend(len(elems), size)
 	case depth == 0:
 	case v.kind == KindString && !v.null:
-		return m.alloc(2 * len(v.str()))
-	case v.kind.IsArray():
-		return m.alloc(cellSize * v.Len())
+		return m.copied(len(v.str()))
 	case onlyParams && (v.kind == KindNull || v.kind > KindMap):
 		return fail(FailUnsupported, "map entry of type ", v.kind.String(), " cannot be a parameter")
 	}

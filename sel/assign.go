@@ -146,7 +146,7 @@ func (m *machine) assign(c *Value, op assignOp, r Value) *Error {
 		}
 		return err
 	case k == KindString && op == assignAdd:
-		v, err := m.appendText(*c, r)
+		v, err := m.concat(*c, r)
 		if err == nil {
 			*c = v
 		}

@@ -164,7 +164,7 @@ func BenchmarkInterpolate(b *testing.B) {
 	lookup := inputs(map[string]sel.Value{"table": sel.String("t"), "date": sel.Long(20210101), "hour": sel.String("05")})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := t.Expand(lookup); err != nil {
+		if _, err := t.Expand(nil, lookup); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -78,7 +78,7 @@ func (c *Cache) find(key cacheKey) *Script {
 const perByte = 60
 
 func (c *Cache) keep(key cacheKey, s *Script) {
-	entry := &cached{key: key, script: s, bytes: 512 + perByte*len(key.text)}
+	entry := &cached{key: key, script: s, bytes: 512 + perByte*len(key.text) + s.prog.bytes}
 	if entry.bytes > c.maxBytes || c.maxEntries < 1 {
 		return
 	}

@@ -17,6 +17,9 @@ func (m *machine) dateTimeCall(n *callNode, recv Value, args []Value) (Value, *E
 	if recv.null {
 		return Value{}, n.failed(recv, "it is null")
 	}
+	if err := m.spend(dateWork, 0); err != nil {
+		return Value{}, err
+	}
 	d := recv.dateTime()
 	switch n.method.id {
 	case mToString:
@@ -54,6 +57,10 @@ func (m *machine) dateTimeCall(n *callNode, recv Value, args []Value) (Value, *E
 	}
 	return dateTime(r), nil
 }
+
+// dateWork is what a calculation with a date takes. Far in the future, where the rules of a zone are not tabulated, it is
+// a microsecond.
+const dateWork = 200
 
 // dateTimeHas reports whether DATETIME has the method with so many arguments.
 func (n *callNode) dateTimeHas(args int) bool {
@@ -95,13 +102,14 @@ func (m *machine) dateText(n *callNode, recv Value, args []Value) (Value, *Error
 	return m.printDate(f, d)
 }
 
-// printDate makes sure that there is room for what a pattern can give before printing.
+// printDate charges for what a pattern can give before printing.
 func (m *machine) printDate(f *joda.Formatter, d joda.DateTime) (Value, *Error) {
-	if size := int64(2 * f.Size()); size >= m.limits.Memory-m.memory {
-		m.memory += size
-		return Value{}, m.exceeded(0)
+	steps, _ := f.Work()
+	size := f.Size()
+	if err := m.spend(steps+size>>3, 4*size); err != nil {
+		return Value{}, err
 	}
-	return m.text(f.Print(d))
+	return String(f.Print(d)), nil
 }
 
 func (m *machine) compareDates(n *callNode, recv, arg Value) (Value, *Error) {
@@ -154,7 +162,8 @@ func (m *machine) parseDate(f *joda.Formatter, text string) (joda.DateTime, *Err
 		}
 		return joda.DateTime{Millis: ms, Zone: m.zone}, nil
 	}
-	if err := m.work(len(text)); err != nil {
+	_, steps := f.Work()
+	if err := m.spend(steps+len(text)>>3, parsedSize+32*f.Parts()); err != nil {
 		return joda.DateTime{}, err
 	}
 	d, err := f.Parse(text, m.zone, now)
@@ -169,13 +178,21 @@ func (m *machine) parseDate(f *joda.Formatter, text string) (joda.DateTime, *Err
 	return d, nil
 }
 
+// What compiling a pattern takes for each of its characters, which may all be parts of their own.
+const patternWork, partSize = 20, 200
+
+// parsedSize is what reading a date takes, each field apart.
+const parsedSize = 300
+
 // formatterOf compiles a pattern, unless the compiler has done so.
 func (n *callNode) formatterOf(m *machine, pattern Value) (*joda.Formatter, *Error) {
 	if n.ready.kind == KindFormatter {
 		return n.ready.formatter(), nil
 	}
-	if err := m.work(64 * len(pattern.str())); err != nil {
-		return nil, err
+	if size := len(pattern.str()); size > 0 {
+		if err := m.spend(patternWork*size, partSize*size); err != nil {
+			return nil, err
+		}
 	}
 	f, err := joda.Compile(pattern.str())
 	if err != nil {
@@ -190,6 +207,9 @@ func (m *machine) zoneCall(n *callNode, recv Value, args []Value) (Value, *Error
 		case mForID:
 			return m.zoneByID(n, args[0])
 		case mGetOffset:
+			if err := m.spend(dateWork/2, 0); err != nil {
+				return Value{}, err
+			}
 			if recv.null {
 				return Value{}, fail(FailNullPointer, "calling getOffset of a null-valued DATETIME_ZONE")
 			}
@@ -219,6 +239,9 @@ func (m *machine) zoneByID(n *callNode, id Value) (Value, *Error) {
 	}
 	if n.ready.kind == KindZone {
 		return n.ready, nil
+	}
+	if err := m.scan(len(id.str())); err != nil {
+		return Value{}, err
 	}
 	z, ok := joda.ForID(id.str())
 	if !ok {
@@ -308,6 +331,9 @@ func (m *machine) propertyCall(n *callNode, recv Value, args []Value) (Value, *E
 	if recv.null {
 		return Value{}, fail(FailNullPointer, "calling ", n.name, " of a null-valued DATETIME_PROPERTY")
 	}
+	if err := m.spend(2*dateWork, 0); err != nil {
+		return Value{}, err
+	}
 	p := recv.property()
 	var d joda.DateTime
 	var err error
@@ -358,7 +384,7 @@ func (m *machine) newDateTime(args []Value) (Value, *Error) {
 		}
 		ms = now
 	case x.kind == KindString:
-		if err := m.work(len(x.str())); err != nil {
+		if err := m.spend(10*dateWork+len(x.str())>>3, parsedSize); err != nil {
 			return Value{}, err
 		}
 		d, err := joda.ParseISO(x.str(), zone)
@@ -386,6 +412,9 @@ func (m *machine) dateOfFields(args []Value) (Value, *Error) {
 		return Value{}, err
 	}
 	z, _ := m.zoneOrDefault(args[7])
+	if err := m.spend(2*dateWork, 0); err != nil {
+		return Value{}, err
+	}
 	d, err := joda.New(f[0], f[1], f[2], f[3], f[4], f[5], f[6], z)
 	if err != nil {
 		return Value{}, fail(FailIllegalArgument, err.Error())

@@ -2,6 +2,12 @@ package sel
 
 import "maestro/sel/internal/joda"
 
+// entrySize is what a new entry of a map is charged, its cell, its place in the index and room to grow included.
+const entrySize = 200
+
+// hostWork is what a call of the host is charged. The host charges the same meter for what it makes.
+const hostWork = 100
+
 // mapCall is a method of a MAP. It answers with the stored cell itself where there is one.
 func (n *callNode) mapCall(m *machine, recv Value, args []Value, cells []*Value) (Value, *Value, *Error) {
 	id, count := n.method.id, len(args)
@@ -22,7 +28,7 @@ func (n *callNode) mapCall(m *machine, recv Value, args []Value, cells []*Value)
 		return Value{}, nil, fail(FailNullPointer, "calling ", n.name, " of a null-valued MAP")
 	}
 	key := textOf(args[0])
-	if err := m.work(len(key)); err != nil {
+	if err := m.scan(len(key)); err != nil {
 		return Value{}, nil, err
 	}
 	mp := recv.mapping()
@@ -37,7 +43,7 @@ func (n *callNode) mapCall(m *machine, recv Value, args []Value, cells []*Value)
 		}
 		return Value{}, cells[1], nil
 	}
-	if err := m.alloc(cellSize); err != nil {
+	if err := m.spend(elementWork, entrySize); err != nil {
 		return Value{}, nil, err
 	}
 	return Value{}, mp.put(key, cells[1]), nil
@@ -64,7 +70,7 @@ func (m *machine) paramsCall(n *callNode, args []Value) (Value, *Error) {
 			return Value{}, n.unknown(KindParams, args)
 		}
 	}
-	if err := m.poll(); err != nil {
+	if err := m.spend(hostWork, 0); err != nil {
 		return Value{}, err
 	}
 	v, err := m.env.Call(n.name, append([]Value(nil), args...))
@@ -117,6 +123,9 @@ func (m *machine) daysCall(n *callNode, recv Value, args []Value) (Value, *Error
 			if a.null {
 				return Value{}, fail(FailIllegalArgument, "ReadableInstant objects must not be null")
 			}
+		}
+		if err := m.spend(dateWork, 0); err != nil {
+			return Value{}, err
 		}
 		d, err := joda.DaysBetween(args[0].dateTime(), args[1].dateTime())
 		if err != nil {

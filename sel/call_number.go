@@ -31,19 +31,22 @@ func (m *machine) longCall(n *callNode, recv Value, args []Value) (Value, *Error
 		case KindLong:
 			return arg, nil
 		case KindString:
-			return parseLong(arg)
+			return m.parseLong(arg)
 		}
 	case mParseLong:
 		if err := want(arg, KindString); err != nil {
 			return Value{}, err
 		}
-		return parseLong(arg)
+		return m.parseLong(arg)
 	}
 	return Value{}, n.unknown(KindLong, args)
 }
 
 // parseLong reads an optional sign and decimal digits.
-func parseLong(v Value) (Value, *Error) {
+func (m *machine) parseLong(v Value) (Value, *Error) {
+	if err := m.parsing(v); err != nil {
+		return Value{}, err
+	}
 	if !v.null {
 		if n, err := strconv.ParseInt(v.str(), 10, 64); err == nil {
 			return Long(n), nil
@@ -52,20 +55,32 @@ func parseLong(v Value) (Value, *Error) {
 	return Value{}, fail(FailNumberFormat, quoteShort(v), " is not a LONG")
 }
 
+// parsing charges for reading a number: each character is looked at a few times, and a failure keeps a copy of the text.
+func (m *machine) parsing(v Value) *Error {
+	if v.null {
+		return nil
+	}
+	return m.spend(10+len(v.str()), len(v.str()))
+}
+
 // quoteShort quotes the text of v for a message, cut if it is long.
 func quoteShort(v Value) string {
-	s := textOf(v)
-	if len(s) > 60 {
-		s = strings.ToValidUTF8(s[:57], "") + "..."
+	return strconv.Quote(clip(textOf(v), 60))
+}
+
+// clip cuts a long text for a message.
+func clip(s string, most int) string {
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most-3], "") + "..."
 	}
-	return strconv.Quote(s)
+	return s
 }
 
 func (m *machine) doubleCall(n *callNode, recv Value, args []Value) (Value, *Error) {
 	if len(args) == 0 {
 		switch n.method.id {
 		case mToString:
-			return m.text(doubleText(recv.double()))
+			return m.doubleString(recv)
 		case mIntValue, mLongValue:
 			return Long(truncate(recv.double())), nil
 		}
@@ -80,21 +95,29 @@ func (m *machine) doubleCall(n *callNode, recv Value, args []Value) (Value, *Err
 		if err := want(arg, KindDouble); err != nil {
 			return Value{}, err
 		}
-		return m.text(doubleText(arg.double()))
+		return m.doubleString(arg)
 	case mValueOf:
 		switch arg.kind {
 		case KindDouble:
 			return arg, nil
 		case KindString:
-			return parseDouble(arg)
+			return m.parseDouble(arg)
 		}
 	case mParseDouble:
 		if err := want(arg, KindString); err != nil {
 			return Value{}, err
 		}
-		return parseDouble(arg)
+		return m.parseDouble(arg)
 	}
 	return Value{}, n.unknown(KindDouble, args)
+}
+
+func (m *machine) doubleString(v Value) (Value, *Error) {
+	s, err := m.render(v)
+	if err != nil {
+		return Value{}, err
+	}
+	return m.text(s)
 }
 
 // truncate goes towards zero and stops at the bounds of int64.
@@ -112,25 +135,33 @@ func truncate(d float64) int64 {
 
 // parseDouble reads what Java's Double.parseDouble does: white space around, a decimal or hexadecimal number with an
 // optional suffix, NaN or Infinity.
-func parseDouble(v Value) (Value, *Error) {
-	bad := fail(FailNumberFormat, quoteShort(v), " is not a DOUBLE")
-	if v.null {
-		bad.Kind = FailNullPointer
-		return Value{}, bad
+func (m *machine) parseDouble(v Value) (Value, *Error) {
+	if err := m.parsing(v); err != nil {
+		return Value{}, err
 	}
-	s := strings.TrimFunc(v.str(), func(r rune) bool { return r <= ' ' })
+	if v.null {
+		return Value{}, fail(FailNullPointer, quoteShort(v), " is not a DOUBLE")
+	}
+	if d, ok := doubleOf(v.str()); ok {
+		return Double(d), nil
+	}
+	return Value{}, fail(FailNumberFormat, quoteShort(v), " is not a DOUBLE")
+}
+
+func doubleOf(text string) (float64, bool) {
+	s := strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
 	body := strings.TrimLeft(s, "+-")
 	if len(s)-len(body) > 1 {
-		return Value{}, bad
+		return 0, false
 	}
 	switch body {
 	case "NaN":
-		return Double(math.NaN()), nil
+		return math.NaN(), true
 	case "Infinity":
 		if s[0] == '-' {
-			return Double(math.Inf(-1)), nil
+			return math.Inf(-1), true
 		}
-		return Double(math.Inf(1)), nil
+		return math.Inf(1), true
 	}
 	hex := strings.HasPrefix(body, "0x") || strings.HasPrefix(body, "0X")
 	if last := len(s) - 1; last > 0 && strings.IndexByte("fFdD", s[last]) >= 0 && (!hex || strings.ContainsAny(s, "pP")) {
@@ -139,14 +170,14 @@ func parseDouble(v Value) (Value, *Error) {
 	for i := range len(s) {
 		c := s[i]
 		if !isDigit(c) && strings.IndexByte("+-.eE", c) < 0 && (!hex || hexDigit(c) < 0 && strings.IndexByte("xXpP", c) < 0) {
-			return Value{}, bad
+			return 0, false
 		}
 	}
 	d, err := strconv.ParseFloat(s, 64)
 	if err != nil && !math.IsInf(d, 0) {
-		return Value{}, bad
+		return 0, false
 	}
-	return Double(d), nil
+	return d, true
 }
 
 func (m *machine) mathCall(n *callNode, args []Value) (Value, *Error) {

@@ -1,10 +1,10 @@
 package sel
 
 import (
-	"errors"
 	"math"
 	"strings"
 
+	"maestro/internal/meter"
 	"maestro/sel/internal/regex"
 )
 
@@ -50,28 +50,43 @@ func (n *callNode) failed(recv Value, why string) *Error {
 	return fail(FailCallFailed, "Failed calling method ", n.name, " of ", recv.kind.String(), ": ", why)
 }
 
-// receiver is the text a method works on; reading it is charged for.
+// receiver is the text a method works on. Whatever looks at all of it charges for that.
 func (m *machine) receiver(n *callNode, recv Value) (string, *Error) {
 	if recv.null {
 		return "", n.failed(recv, "it is null")
 	}
-	return recv.str(), m.work(len(recv.str()))
+	return recv.str(), nil
+}
+
+// units is the length of s in UTF-16 units.
+func (m *machine) units(s string) (int, *Error) {
+	if err := m.spend(len(s)>>4, 0); err != nil {
+		return 0, err
+	}
+	if ascii(s) {
+		return len(s), nil
+	}
+	return utf16Len(s), m.scan(len(s))
 }
 
 func (m *machine) stringCall0(n *callNode, recv Value) (Value, *Error) {
 	var f func(string) (Value, *Error)
 	switch n.method.id {
 	case mLength:
-		f = func(s string) (Value, *Error) { return Long(int64(utf16Len(s))), nil }
+		f = func(s string) (Value, *Error) { n, err := m.units(s); return Long(int64(n)), err }
 	case mIsEmpty:
 		f = func(s string) (Value, *Error) { return Bool(s == ""), nil }
 	case mToUpperCase:
-		f = func(s string) (Value, *Error) { return m.text(upper(s)) }
+		f = func(s string) (Value, *Error) { return m.recased(s, upper) }
 	case mToLowerCase:
-		f = func(s string) (Value, *Error) { return m.text(lower(s)) }
+		f = func(s string) (Value, *Error) { return m.recased(s, lower) }
 	case mTrim:
 		f = func(s string) (Value, *Error) {
-			return m.text(strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }))
+			trimmed := strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+			if err := m.spend(len(s)-len(trimmed), 0); err != nil {
+				return Value{}, err
+			}
+			return m.text(trimmed)
 		}
 	default:
 		return Value{}, n.unknown(KindString, nil)
@@ -81,6 +96,19 @@ func (m *machine) stringCall0(n *callNode, recv Value) (Value, *Error) {
 		return Value{}, err
 	}
 	return f(s)
+}
+
+// recased charges for a text in another case before it is made. Of a text that is not ASCII the characters are looked up
+// one by one, and it may grow threefold.
+func (m *machine) recased(s string, to func(string) string) (Value, *Error) {
+	steps, size := len(s)>>4, 2*len(s)
+	if !ascii(s) {
+		steps, size = 8*len(s), 10*len(s)
+	}
+	if err := m.spend(steps, size); err != nil {
+		return Value{}, err
+	}
+	return String(to(s)), nil
 }
 
 func (m *machine) stringCall1(n *callNode, recv, arg Value) (Value, *Error) {
@@ -95,14 +123,26 @@ func (m *machine) stringCall1(n *callNode, recv, arg Value) (Value, *Error) {
 	}
 	switch n.method.id {
 	case mSubstring:
-		return m.substring(n, recv, arg, Long(int64(utf16Len(s))))
+		size, err := m.units(s)
+		if err != nil {
+			return Value{}, err
+		}
+		return m.substring(n, recv, arg, Long(int64(size)))
 	case mEquals:
-		return Bool(arg.kind == KindString && !arg.null && arg.str() == s), nil
+		if arg.kind != KindString || arg.null || len(arg.str()) != len(s) {
+			return Bool(false), nil
+		}
+		return Bool(arg.str() == s), m.work(len(s))
 	}
 	if arg.kind != KindString || arg.null {
 		return Value{}, n.wrongArg(recv, arg)
 	}
 	t := arg.str()
+	if n.method.id != mSplit { // it charges by itself
+		if err := m.scan(len(s) + len(t)); err != nil {
+			return Value{}, err
+		}
+	}
 	switch n.method.id {
 	case mLastIndexOf:
 		i := strings.LastIndex(s, t)
@@ -158,21 +198,29 @@ func (m *machine) stringCall2(n *callNode, recv Value, args []Value) (Value, *Er
 	}
 	from, to := args[0].str(), args[1].str()
 	if n.method.id == mReplace {
-		size := len(s) + strings.Count(s, from)*(len(to)-len(from))
-		if err := m.alloc(2 * size); err != nil {
+		if err := m.scan(2 * len(s)); err != nil { // counting, then replacing
 			return Value{}, err
 		}
-		return String(strings.ReplaceAll(s, from, to)), m.work(size)
+		count := strings.Count(s, from)
+		size := len(s) + count*(len(to)-len(from))
+		if err := m.spend(replaceWork*count+size>>6, 2*size); err != nil {
+			return Value{}, err
+		}
+		return String(strings.ReplaceAll(s, from, to)), nil
 	}
-	re, err := n.pattern(recv, from)
+	re, err := m.pattern(n, recv, from)
 	if err != nil {
 		return Value{}, err
 	}
-	return m.regexResult(n, recv, func(budget *int64, grow regex.Grow) (Value, error) {
-		out, err := re.Replace(s, to, budget, grow)
-		return String(out), err
-	})
+	out, e := re.Replace(s, to, m.meter)
+	if e != nil {
+		return Value{}, m.regexFailed(n, recv, e)
+	}
+	return String(out), nil
 }
+
+// replaceWork is what replacing one occurrence of a text takes.
+const replaceWork = 4
 
 // toInt32 is the number of a LONG that fits into 32 bits.
 func toInt32(v Value) (int64, bool) {
@@ -189,67 +237,71 @@ func (m *machine) substring(n *callNode, recv, from, to Value) (Value, *Error) {
 	if !ok {
 		return Value{}, n.wrongArg(recv, to)
 	}
-	size := int64(utf16Len(recv.str()))
+	units, err := m.units(recv.str())
+	if err != nil {
+		return Value{}, err
+	}
+	size := int64(units)
 	if lo < 0 || lo > hi || hi > size {
 		return Value{}, n.failed(recv, "range "+itoa(lo)+" to "+itoa(hi)+" is out of bounds for length "+itoa(size))
+	}
+	if units < len(recv.str()) { // it is put together character by character
+		if err := m.spend(len(recv.str())>>2, 2*len(recv.str())); err != nil {
+			return Value{}, err
+		}
 	}
 	return m.text(utf16Slice(recv.str(), int(lo), int(hi)))
 }
 
 // pattern compiles a regular expression, unless the compiler has done so.
-func (n *callNode) pattern(recv Value, text string) (*regex.Regexp, *Error) {
+func (m *machine) pattern(n *callNode, recv Value, text string) (*regex.Regexp, *Error) {
 	if n.regex != nil {
 		return n.regex, nil
 	}
-	re, err := regex.Compile(text)
+	re, err := regex.Compile(text, m.meter)
 	if err != nil {
-		return nil, n.failed(recv, err.Error())
+		return nil, m.regexFailed(n, recv, err)
 	}
 	return re, nil
 }
 
+// regexFailed is the error of a method whose pattern cannot be compiled or matched.
+func (m *machine) regexFailed(n *callNode, recv Value, err error) *Error {
+	if m.meter.Err() != nil {
+		return m.exceeded(0)
+	}
+	return n.failed(recv, err.Error())
+}
+
 func (m *machine) split(n *callNode, recv, pattern Value, limit int) (Value, *Error) {
-	re, err := n.pattern(recv, pattern.str())
+	re, err := m.pattern(n, recv, pattern.str())
 	if err != nil {
 		return Value{}, err
 	}
-	return m.regexResult(n, recv, func(budget *int64, grow regex.Grow) (Value, error) {
-		pieces, err := re.Split(recv.str(), limit, budget, grow)
-		return Strings(pieces), err
-	})
-}
-
-// regexResult runs f with what is left of the steps as its budget, and charges for what it took and made.
-func (m *machine) regexResult(n *callNode, recv Value, f func(budget *int64, grow regex.Grow) (Value, error)) (Value, *Error) {
-	budget := m.limits.Visits - m.visits
-	var limit *Error
-	steps := 0
-	grow := func(bytes int) error {
-		if steps++; steps&1023 == 0 {
-			if limit = m.poll(); limit != nil {
-				return limit
+	a := &array{}
+	found, e := re.Split(recv.str(), limit, m.meter, func(piece string) error {
+		size := 2 * len(piece)
+		if len(a.elems) == cap(a.elems) {
+			room := max(2*cap(a.elems), 4)
+			if size += elemSize * room; !m.meter.Spend(int64(room), int64(size)) {
+				return m.meter.Err()
 			}
+			a.elems = append(make([]Value, 0, room), a.elems...)
+			size = 0
 		}
-		if limit = m.alloc(2 * bytes); limit != nil {
-			return limit
+		if !m.meter.Spend(elementWork, int64(size)) {
+			return m.meter.Err()
 		}
+		a.elems = append(a.elems, String(piece))
 		return nil
+	})
+	if e != nil {
+		return Value{}, m.regexFailed(n, recv, e)
 	}
-	// A text is taken apart into its characters.
-	if err := m.alloc(4 * len(recv.str())); err != nil {
-		return Value{}, err
+	for found && limit == 0 && len(a.elems) > 0 && a.elems[len(a.elems)-1].bits == 0 {
+		a.elems = a.elems[:len(a.elems)-1]
 	}
-	v, err := f(&budget, grow)
-	m.visits = m.limits.Visits - max(budget, 0)
-	switch {
-	case limit != nil:
-		return Value{}, limit
-	case errors.Is(err, regex.ErrBudget) || m.visits >= m.limits.Visits:
-		return Value{}, m.exceeded(0)
-	case err != nil:
-		return Value{}, n.failed(recv, err.Error())
-	}
-	return v, nil
+	return arrayValue(KindStringArray, a), nil
 }
 
 func (m *machine) join(sep Value, parts []Value) (Value, *Error) {
@@ -262,24 +314,28 @@ func (m *machine) join(sep Value, parts []Value) (Value, *Error) {
 	if len(parts) == 1 && parts[0].kind == KindStringArray {
 		parts = parts[0].array().elems
 	}
+	if err := m.spend(elementWork/2*len(parts), 0); err != nil {
+		return Value{}, err
+	}
 	size := 0
-	for _, p := range parts {
+	for i, p := range parts {
 		if err := want(p, KindString); err != nil {
 			return Value{}, err
 		}
-		size += len(textOf(p)) + len(sep.str())
+		if i > 0 {
+			size += len(sep.str())
+		}
+		size += len(textOf(p))
 	}
-	if err := m.alloc(2 * size); err != nil {
-		return Value{}, err
-	}
-	var b strings.Builder
+	out := meter.Text{Meter: m.meter}
+	out.Grow(size)
 	for i, p := range parts {
 		if i > 0 {
-			b.WriteString(sep.str())
+			out.String(sep.str())
 		}
-		b.WriteString(textOf(p))
+		out.String(textOf(p))
 	}
-	return String(b.String()), m.work(size)
+	return finished(&out)
 }
 
 func (m *machine) escape(recv Value, args []Value) (Value, *Error) {
@@ -292,7 +348,11 @@ func (m *machine) escape(recv Value, args []Value) (Value, *Error) {
 	if recv.null {
 		return Value{}, fail(FailNullPointer, "escape of a null-valued STRING")
 	}
-	return m.text(escaper.Replace(recv.str()))
+	s := recv.str()
+	if err := m.spend(len(s)>>2, 4*len(s)); err != nil { // it may grow to twice its size
+		return Value{}, err
+	}
+	return String(escaper.Replace(s)), nil
 }
 
 var escaper = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\b", `\b`, "\n", `\n`, "\r", `\r`, "\f", `\f`, `"`, `\"`)

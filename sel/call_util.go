@@ -18,7 +18,7 @@ func (m *machine) utilCall(n *callNode, args []Value) (Value, *Error) {
 		d, err := m.dateInt(args[0])
 		return Long(d.Millis), err
 	case id == mTsToDateInt && count == 1:
-		ts, err := number(args[0])
+		ts, err := m.number(args[0])
 		if err != nil {
 			return Value{}, err
 		}
@@ -79,19 +79,19 @@ func (m *machine) dateInt(v Value) (joda.DateTime, *Error) {
 }
 
 // number is a LONG, or the LONG that a STRING spells.
-func number(v Value) (int64, *Error) {
+func (m *machine) number(v Value) (int64, *Error) {
 	switch v.kind {
 	case KindLong:
 		return v.long(), nil
 	case KindString:
-		n, err := parseLong(v)
+		n, err := m.parseLong(v)
 		return n.long(), err
 	}
 	return 0, fail(FailIllegalArgument, "a number must be LONG or STRING, not ", v.kind.String())
 }
 
-func number32(v Value) (int64, *Error) {
-	n, err := number(v)
+func (m *machine) number32(v Value) (int64, *Error) {
+	n, err := m.number(v)
 	if err == nil && (n < math.MinInt32 || n > math.MaxInt32) {
 		err = fail(FailIllegalArgument, "number ", itoa(n), " is out of range")
 	}
@@ -106,7 +106,7 @@ func (m *machine) incrementDateInt(date, by Value) (Value, *Error) {
 	if err != nil {
 		return Value{}, err
 	}
-	n, err := number32(by)
+	n, err := m.number32(by)
 	if err != nil {
 		return Value{}, err
 	}
@@ -143,12 +143,15 @@ func (m *machine) dateIntHourToTs(args []Value) (Value, *Error) {
 			return Value{}, unknownZone(args[2])
 		}
 	}
-	days, err := number32(args[3])
+	days, err := m.number32(args[3])
 	if err != nil {
 		return Value{}, err
 	}
-	hours, err := number32(args[4])
+	hours, err := m.number32(args[4])
 	if err != nil {
+		return Value{}, err
+	}
+	if err := m.copied(len(date) + len(hour)); err != nil {
 		return Value{}, err
 	}
 	d, err := m.parseDate(hourFormat.WithZone(zone), date+hour)
@@ -188,15 +191,13 @@ func (m *machine) dateIntsBetween(args []Value) (Value, *Error) {
 	if reversed {
 		from, to, inc = to, from, -inc
 	}
-	a := &array{}
-	for d := from; d.Millis < to.Millis; {
-		date := d.Get(joda.Year)*10000 + d.Get(joda.MonthOfYear)*100 + d.Get(joda.DayOfMonth)
-		if err := m.grow(a, date); err != nil {
-			return Value{}, err
-		}
-		if d, err = plus(d, joda.Days, inc); err != nil {
-			return Value{}, err
-		}
+	step := inc * millisPerDay // dates are days of UTC
+	a, err := m.list(steps(from.Millis, to.Millis, uint64(step)))
+	if err != nil {
+		return Value{}, err
+	}
+	for d := from; d.Millis < to.Millis; d.Millis += step {
+		a.elems = append(a.elems, Long(d.Get(joda.Year)*10000+d.Get(joda.MonthOfYear)*100+d.Get(joda.DayOfMonth)))
 	}
 	for i, j := 0, len(a.elems)-1; reversed && i < j; i, j = i+1, j-1 {
 		a.elems[i], a.elems[j] = a.elems[j], a.elems[i]
@@ -204,40 +205,53 @@ func (m *machine) dateIntsBetween(args []Value) (Value, *Error) {
 	return arrayValue(KindLongArray, a), nil
 }
 
-// grow appends to an array that a built-in is making, charging and asking for cancellation on the way.
-func (m *machine) grow(a *array, n int64) *Error {
-	if err := m.alloc(cellSize); err != nil {
-		return err
+const millisPerDay = 24 * 60 * 60 * 1000
+
+// steps is how many steps of a size it takes from a to b, which is not included.
+func steps(a, b int64, size uint64) uint64 {
+	if a >= b {
+		return 0
 	}
-	if err := m.work(64); err != nil {
-		return err
-	}
-	a.elems = append(a.elems, Long(n))
-	return m.tick()
+	return (uint64(b)-uint64(a)-1)/size + 1
 }
+
+// list is an array with room for n numbers, which are about to be computed.
+func (m *machine) list(n uint64) (*array, *Error) {
+	count := int(min(n, math.MaxInt32)) // more than any limit
+	if err := m.spend(numberWork*count, elemSize*count); err != nil {
+		return nil, err
+	}
+	return &array{elems: make([]Value, 0, count)}, nil
+}
+
+// numberWork is what computing one element of a list takes: a date is taken apart for it.
+const numberWork = 12
 
 func (m *machine) intsBetween(args []Value) (Value, *Error) {
 	var n [3]int64
 	for i := range n {
 		var err *Error
-		if n[i], err = number(args[i]); err != nil {
+		if n[i], err = m.number(args[i]); err != nil {
 			return Value{}, err
 		}
 	}
 	from, to, inc := n[0], n[1], n[2]
-	if inc == 0 && from > to {
+	var count uint64
+	switch {
+	case inc == 0 && from > to:
 		return Value{}, fail(FailIllegalArgument, "increment must not be zero")
+	case inc > 0:
+		count = steps(from, to, uint64(inc))
+	case inc < 0:
+		count = steps(to, from, -uint64(inc))
 	}
-	a := &array{}
-	for x := from; inc > 0 && x < to || inc < 0 && x > to; {
-		if err := m.grow(a, x); err != nil {
-			return Value{}, err
-		}
-		next := x + inc
-		if (next > x) != (inc > 0) {
-			break // beyond int64
-		}
-		x = next
+	a, err := m.list(count)
+	if err != nil {
+		return Value{}, err
+	}
+	for x := from; count > 0; count-- {
+		a.elems = append(a.elems, Long(x))
+		x += inc
 	}
 	return arrayValue(KindLongArray, a), nil
 }
@@ -250,7 +264,7 @@ func (m *machine) timeout(at int64, period Value) (Value, *Error) {
 	if period.null {
 		return Value{}, fail(FailNullPointer, "period is null")
 	}
-	if err := m.work(len(period.str())); err != nil {
+	if err := m.spend(dateWork+len(period.str())>>3, 0); err != nil {
 		return Value{}, err
 	}
 	length, e := joda.ParsePeriod(period.str())
@@ -271,7 +285,6 @@ func (m *machine) toJSON(args []Value) (Value, *Error) {
 	if len(args) != 1 {
 		return Value{}, fail(FailIllegalArgument, "toJson takes one argument")
 	}
-	w := writer{m: m}
-	w.json(args[0], 0)
-	return String(string(w.buf)), w.err
+	s, err := args[0].json(m.meter)
+	return String(s), err
 }

@@ -1,6 +1,7 @@
 package sel
 
 import (
+	"maestro/internal/meter"
 	"maestro/sel/internal/joda"
 	"maestro/sel/internal/regex"
 )
@@ -161,8 +162,8 @@ func want(v Value, k Kind) *Error {
 }
 
 // prepare digests a constant first argument that names a zone, a pattern or a regular expression. If that fails the
-// call will fail when it runs.
-func (n *callNode) prepare() {
+// call will fail when it runs. Patterns that are costly to compile are left to the run, which pays for them.
+func (n *callNode) prepare(patterns *meter.Meter) {
 	if len(n.args) == 0 {
 		return
 	}
@@ -180,7 +181,7 @@ func (n *callNode) prepare() {
 			n.ready = formatter(f)
 		}
 	case mSplit, mReplaceAll:
-		if re, err := regex.Compile(c.v.str()); err == nil {
+		if re, err := regex.Compile(c.v.str(), patterns); err == nil {
 			n.regex = re
 		}
 	}

@@ -1,9 +1,12 @@
 package sel
 
+import "maestro/internal/meter"
+
 // program is what runs: nodes with slots for names and costs added up.
 type program struct {
 	body  blockStep
 	slots []slotInfo
+	bytes int // that compiled patterns take
 	// shared is set if the cell of some variable may live on in a result, so that a machine serves one run only.
 	shared bool
 }
@@ -13,10 +16,16 @@ type compiler struct {
 	slots []slotInfo
 	names nameList
 	inner int // ifs and loops around, which drop the values of statements
+
+	patterns meter.Meter // of regular expressions
 }
+
+// maxPatterns bounds the memory of the regular expressions that a script keeps compiled.
+const maxPatterns = 2_000_000
 
 func compile(t *tree) *program {
 	c := &compiler{}
+	c.patterns.Reset(meter.Limits{Memory: maxPatterns})
 	p := &program{}
 	p.body.cost.visits = 1
 	for _, s := range t.body {
@@ -27,6 +36,8 @@ func compile(t *tree) *program {
 		}
 	}
 	p.slots = c.slots
+	_, bytes := c.patterns.Spent()
+	p.bytes = int(bytes)
 	for i := range p.slots {
 		p.shared = p.shared || p.slots[i].shared
 	}

@@ -3,6 +3,9 @@ package sel
 // cellSize is what a new cell is charged.
 const cellSize = 32
 
+// elemSize is what an element of an array is charged that is made or copied as a whole.
+const elemSize = 40
+
 // code is a compiled expression and what is known about it.
 type code struct {
 	node    node
@@ -134,7 +137,7 @@ func (c *compiler) call(e *call) code {
 	if x.assigns {
 		c.share(recv.node)
 	}
-	n.prepare()
+	n.prepare(&c.patterns)
 	for _, a := range args {
 		n.cells = n.cells || a.cell
 	}

@@ -169,7 +169,7 @@ func (c *oracle) run(t testing.TB) (got string, refs []string, err error) {
 	limits := c.limits()
 	switch c.Mode {
 	case "interpolate":
-		s, err := sel.Interpolate(c.Expr, lookup)
+		s, err := sel.Interpolate(nil, c.Expr, lookup)
 		return "STRING " + strconv.Quote(s), sel.References(c.Expr), err
 	case "validate", "validate_engine":
 		s, err := c.compile(limits)

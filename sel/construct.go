@@ -63,21 +63,21 @@ func (n *newNode) construct(m *machine, args []Value) (Value, *Error) {
 		case KindLong:
 			return arg, nil
 		case KindString:
-			return parseLong(arg)
+			return m.parseLong(arg)
 		}
 	case KindDouble:
 		switch arg.kind {
 		case KindDouble:
 			return arg, nil
 		case KindString:
-			return parseDouble(arg)
+			return m.parseDouble(arg)
 		}
 	case KindBoolean:
 		switch arg.kind {
 		case KindBoolean:
 			return arg, nil
 		case KindString:
-			return Bool(strings.EqualFold(textOf(arg), "true")), nil
+			return Bool(len(textOf(arg)) == len("true") && strings.EqualFold(textOf(arg), "true")), nil
 		}
 	}
 	return Value{}, n.wrong(args)

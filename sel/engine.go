@@ -17,12 +17,9 @@ func (m *machine) engineResult() (Value, *Error) {
 	v := m.result
 	switch {
 	case v.kind == KindError:
-		return Value{}, fail(FailThrown, "Expression throws an error [ERROR: ", v.str(), "]")
+		return Value{}, fail(FailThrown, "Expression throws an error [ERROR: ", clip(v.str(), 10_000), "]")
 	case v.kind == KindNull || v.kind > KindMap:
 		return Value{}, fail(FailReturnType, "Invalid return type [", v.kind.String(), "]")
 	}
-	if v.kind == KindMap {
-		return v, m.check(v, true, 0)
-	}
-	return v, nil
+	return v, m.check(v, true, 0)
 }

@@ -1,5 +1,7 @@
 package sel
 
+import "maestro/internal/meter"
+
 // Env is all that a script can reach. The zero Env has no inputs, no functions, no clock and default limits. A script
 // calls back on the goroutine that called [Script.Run].
 type Env struct {
@@ -20,8 +22,9 @@ type Env struct {
 	Now    func() int64
 	Random func() uint64
 
-	// Cancelled is asked from time to time; true ends the script with [FailTimeout].
-	Cancelled func() bool
+	// Meter is charged for all that the script does. Scripts that share one share its limits. Nil means one for this run
+	// alone, with the limits of Limits.
+	Meter *meter.Meter
 
 	Limits      Limits
 	DefaultZone string // zone id; "" is UTC

@@ -29,7 +29,7 @@ const (
 	FailStackLimit      Failure = "stack_limit"
 	FailVisitLimit      Failure = "visit_limit"
 	FailMemoryLimit     Failure = "memory_limit"
-	FailTimeout         Failure = "timeout"             // Env.Cancelled said so
+	FailTimeout         Failure = "timeout"             // the meter was told to stop
 	FailThrown          Failure = "thrown"              // engine: the script executed throw
 	FailReturnType      Failure = "invalid_return_type" // engine: the result cannot be a parameter
 	FailNotFound        Failure = "param_not_found"     // interpolation of an unknown name

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"maestro/internal/meter"
 )
 
 // format is String.format: a template with Java's conversions.
@@ -14,23 +16,20 @@ func (m *machine) format(template Value, args []Value) (Value, *Error) {
 	if template.null {
 		return Value{}, fail(FailNullPointer, "format is null")
 	}
-	f := &formatting{m: m, text: template.str(), args: args, last: -1}
-	if err := m.work(len(f.text)); err != nil {
-		return Value{}, err
-	}
+	f := &formatting{m: m, text: template.str(), args: args, last: -1, out: meter.Text{Meter: m.meter}}
 	for f.pos < len(f.text) {
 		i := strings.IndexByte(f.text[f.pos:], '%')
 		if i < 0 {
-			f.out = append(f.out, f.text[f.pos:]...)
+			f.out.String(f.text[f.pos:])
 			break
 		}
-		f.out = append(f.out, f.text[f.pos:f.pos+i]...)
+		f.out.String(f.text[f.pos : f.pos+i])
 		f.pos += i
 		if err := f.conversion(); err != nil {
 			return Value{}, err
 		}
 	}
-	return m.text(string(f.out))
+	return finished(&f.out)
 }
 
 // formatting is one call of format under way.
@@ -39,7 +38,7 @@ type formatting struct {
 	text string
 	pos  int
 	args []Value
-	out  []byte
+	out  meter.Text
 	next int // ordinary index
 	last int // index of the previous argument, for %<s
 }
@@ -70,7 +69,14 @@ func (f *formatting) digits() (int, bool) {
 	return n, f.pos > start
 }
 
+// conversionWork is what one conversion takes, the length of its text apart.
+const conversionWork = 50
+
+// conversion reads a conversion and writes what it asks for.
 func (f *formatting) conversion() *Error {
+	if err := f.m.spend(conversionWork, 0); err != nil {
+		return err
+	}
 	start := f.pos
 	f.pos++
 	s := &conversionSpec{width: -1, precision: -1}
@@ -114,10 +120,10 @@ func (f *formatting) conversion() *Error {
 		s.conv = f.text[f.pos]
 		f.pos++
 	}
-	s.text = strings.ToValidUTF8(f.text[start:f.pos], "\uFFFD")
-	if err := f.m.alloc(2 * (max(s.width, 0) + max(s.precision, 0))); err != nil {
+	if err := f.m.spend(8*(f.pos-start), 0); err != nil { // there may be many digits and flags
 		return err
 	}
+	s.text = clip(strings.ToValidUTF8(f.text[start:f.pos], "\uFFFD"), 100)
 	if strings.IndexByte("SXEGBCH", s.conv) >= 0 && s.conv != 0 {
 		s.upper = true
 		s.conv += 'a' - 'A'
@@ -127,7 +133,7 @@ func (f *formatting) conversion() *Error {
 		if s.width >= 0 || s.precision >= 0 || s.flags != "" {
 			return s.bad("n takes neither width nor flags")
 		}
-		f.out = append(f.out, '\n')
+		f.out.Byte('\n')
 		return nil
 	case '%':
 		if s.precision >= 0 || strings.Trim(s.flags, "-") != "" {
@@ -167,16 +173,30 @@ func (f *formatting) pad(s *conversionSpec, text string) *Error {
 		return s.bad("width is missing")
 	}
 	if s.upper {
-		text = upper(text)
+		v, err := f.m.recased(text, upper)
+		if err != nil {
+			return err
+		}
+		text = v.str()
 	}
-	fill := strings.Repeat(" ", max(0, s.width-utf16Len(text)))
-	if err := f.m.alloc(2 * len(text)); err != nil {
-		return err
+	fill := 0
+	if s.width > 0 {
+		units, err := f.m.units(text)
+		if err != nil {
+			return err
+		}
+		fill = max(0, s.width-units)
 	}
 	if s.has('-') {
-		text, fill = fill, text
+		f.out.String(text)
+		f.out.Fill(' ', fill)
+	} else {
+		f.out.Fill(' ', fill)
+		f.out.String(text)
 	}
-	f.out = append(append(f.out, fill...), text...)
+	if err := f.out.Err(); err != nil {
+		return refused(err)
+	}
 	return nil
 }
 
@@ -219,31 +239,48 @@ func (f *formatting) general(s *conversionSpec, v Value) *Error {
 	case v.IsNull():
 		text = "null"
 	default:
-		text = strconv.FormatUint(uint64(hashCode(v)), 16)
+		hash, err := f.m.hashCode(v)
+		if err != nil {
+			return err
+		}
+		text = strconv.FormatUint(uint64(hash), 16)
 	}
-	if s.precision >= 0 && s.precision < utf16Len(text) {
-		text = utf16Slice(text, 0, s.precision)
+	if s.precision >= 0 {
+		units, err := f.m.units(text)
+		if err != nil {
+			return err
+		}
+		if s.precision < units {
+			if err := f.m.spend(s.precision>>2, 6*s.precision); err != nil {
+				return err
+			}
+			text = utf16Slice(text, 0, s.precision)
+		}
 	}
 	return f.pad(s, text)
 }
 
 // hashCode is Java's, for %h.
-func hashCode(v Value) uint32 {
+func (m *machine) hashCode(v Value) (uint32, *Error) {
 	switch v.kind {
 	case KindLong:
 		if n, ok := toInt32(v); ok {
-			return uint32(n)
+			return uint32(n), nil
 		}
-		return uint32(v.bits ^ v.bits>>32)
+		return uint32(v.bits ^ v.bits>>32), nil
 	case KindDouble:
-		return uint32(v.bits ^ v.bits>>32)
+		return uint32(v.bits ^ v.bits>>32), nil
 	case KindBoolean:
 		if v.bits != 0 {
-			return 1231
+			return 1231, nil
 		}
-		return 1237
+		return 1237, nil
 	}
-	return javaHash(v.Text())
+	text, err := m.render(v)
+	if err != nil {
+		return 0, err
+	}
+	return javaHash(text), m.scan(len(text))
 }
 
 func (f *formatting) char(s *conversionSpec, v Value) *Error {
@@ -277,7 +314,7 @@ func (f *formatting) integer(s *conversionSpec, v Value) *Error {
 		return err
 	}
 	if v.IsNull() {
-		return f.plain(s, "null")
+		return f.pad(s, "null")
 	}
 	if v.kind != KindLong {
 		return s.bad(string(s.conv) + " needs a LONG, not " + v.kind.String())
@@ -300,14 +337,18 @@ func (f *formatting) integer(s *conversionSpec, v Value) *Error {
 	}
 	digits := strconv.FormatUint(u, base)
 	if s.has('0') {
-		prefix += strings.Repeat("0", max(0, s.width-len(prefix)-len(digits)))
+		return f.padZero(s, prefix, digits)
 	}
-	return f.plain(s, prefix+digits)
+	return f.pad(s, prefix+digits)
 }
 
-// plain is pad for a text that zeros do not fill.
-func (f *formatting) plain(s *conversionSpec, text string) *Error {
-	return f.pad(s, text)
+// padZero writes zeros between the two parts of a number, as many as its width asks for.
+func (f *formatting) padZero(s *conversionSpec, before, digits string) *Error {
+	zeros := max(0, s.width-len(before)-len(digits))
+	if err := f.m.copied(len(before) + zeros + len(digits)); err != nil {
+		return err
+	}
+	return f.pad(s, before+strings.Repeat("0", zeros)+digits)
 }
 
 // checkFlags refuses flags that contradict each other or need a width.
@@ -338,9 +379,9 @@ func (f *formatting) number(s *conversionSpec, negative bool, digits string) *Er
 		before = " "
 	}
 	if s.has('0') {
-		before += strings.Repeat("0", max(0, s.width-len(before)-len(digits)-len(after)))
+		return f.padZero(s, before, digits+after)
 	}
-	return f.plain(s, before+digits+after)
+	return f.pad(s, before+digits+after)
 }
 
 // grouped puts a comma before every third digit left of the point.

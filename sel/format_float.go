@@ -17,7 +17,7 @@ func (f *formatting) float(s *conversionSpec, v Value) *Error {
 		return err
 	}
 	if v.IsNull() {
-		return f.plain(s, "null")
+		return f.pad(s, "null")
 	}
 	if v.kind != KindDouble {
 		return s.bad(string(s.conv) + " needs a DOUBLE, not " + v.kind.String())
@@ -31,7 +31,7 @@ func (f *formatting) float(s *conversionSpec, v Value) *Error {
 		}
 		s.flags = strings.ReplaceAll(strings.ReplaceAll(s.flags, "0", ""), ",", "")
 		if text == "NaN" {
-			return f.plain(s, text)
+			return f.pad(s, text)
 		}
 		return f.number(s, negative, text)
 	}
@@ -40,6 +40,10 @@ func (f *formatting) float(s *conversionSpec, v Value) *Error {
 		precision = 6
 	}
 	dec := decimalOf(d)
+	// The text is put together digit by digit, and then copied a few times to add sign, grouping and zeros.
+	if err := f.m.spend(precision>>1, 8*precision); err != nil {
+		return err
+	}
 	var text string
 	switch s.conv {
 	case 'f':
@@ -105,6 +109,7 @@ func (d decimal) at(i int) byte {
 func (d decimal) fixed(precision int) string {
 	d = d.round(d.point + precision)
 	var b strings.Builder
+	b.Grow(max(d.point, 0) + precision + 4)
 	for i := min(1-d.point, 0); i <= 0; i++ {
 		b.WriteByte(d.at(i))
 	}

@@ -117,7 +117,7 @@ func FuzzTemplate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		seen := map[string]bool{}
-		out, err := Interpolate(text, func(name string) (Value, bool, error) {
+		out, err := Interpolate(nil, text, func(name string) (Value, bool, error) {
 			seen[name] = true
 			return String("v"), true, nil
 		})

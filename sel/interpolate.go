@@ -1,6 +1,10 @@
 package sel
 
-import "strings"
+import (
+	"strings"
+
+	"maestro/internal/meter"
+)
 
 // Template is a literal string with $name and ${name} in it, compiled for reuse. It is immutable and safe for
 // concurrent use.
@@ -10,10 +14,10 @@ type Template struct {
 	refs  []string
 }
 
-// templatePart is text to copy, or a name to look up.
+// templatePart is text to copy, or, if that is empty, a reference.
 type templatePart struct {
 	text string
-	name string
+	ref  int
 }
 
 // CompileTemplate compiles a literal. Every text is a template: a dollar that begins no name is itself.
@@ -28,7 +32,9 @@ func CompileTemplate(text string) *Template {
 		}
 		return t
 	}
-	t.refs = references(text)
+	refs := nameList{}
+	references(text, &refs)
+	t.refs = refs.names
 	copied := 0 // text before it is in parts
 	cut := func(upTo int) {
 		if upTo > copied {
@@ -44,7 +50,7 @@ func CompileTemplate(text string) *Template {
 		if free(text, i) {
 			if name, end := variable(text, i); end > 0 {
 				cut(i)
-				t.parts = append(t.parts, templatePart{name: name})
+				t.parts = append(t.parts, templatePart{ref: refs.find(name)})
 				i, copied = end, end
 				continue
 			}
@@ -105,8 +111,7 @@ func asciiLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 
 
 // references collects the names that must exist. It does not know of escapes that an earlier dollar has used up, so it
 // reports a for $$$$a although that prints $$a; the original does the same, and its users see the error.
-func references(text string) []string {
-	var refs []string
+func references(text string, refs *nameList) {
 	for i := 0; i < len(text); {
 		if text[i] != '$' || !free(text, i) {
 			i++
@@ -117,77 +122,87 @@ func references(text string) []string {
 			i++
 			continue
 		}
-		known := false
-		for _, r := range refs {
-			known = known || r == name
-		}
-		if !known {
-			refs = append(refs, name)
+		if refs.find(name) < 0 {
+			refs.add(name)
 		}
 		i = end
 	}
-	return refs
 }
 
 // References are the names the template needs, in the order of their first appearance. The slice must not be changed.
 func (t *Template) References() []string { return t.refs }
 
-// Expand fills in the values that lookup finds. All references are looked up, and an unknown one is an error of kind
-// [FailNotFound]. Values are not themselves expanded.
-func (t *Template) Expand(lookup func(name string) (Value, bool, error)) (string, error) {
-	if len(t.refs) == 0 {
-		return t.plain(), nil
+// Expand fills in the values that lookup finds, and charges m for all that is written. All references are looked up, and
+// an unknown one is an error of kind [FailNotFound]. Values are not themselves expanded. A nil m has the default limits.
+func (t *Template) Expand(m *meter.Meter, lookup func(name string) (Value, bool, error)) (string, error) {
+	if m == nil {
+		m = meter.New(meter.Limits{})
 	}
 	values := make([]string, len(t.refs))
+	size := 0
 	for i, name := range t.refs {
 		v, ok, err := lookup(name)
 		if err != nil {
-			return "", hostFailure("Cannot interpolate ["+t.text+"], param ["+name+"]", err)
+			return "", hostFailure("Cannot interpolate ["+clip(t.text, 1000)+"], param ["+name+"]", err)
 		}
 		if !ok {
-			return "", fail(FailNotFound, "Cannot interpolate [", t.text, "] as param [", name, "] is not found")
+			return "", fail(FailNotFound, "Cannot interpolate [", clip(t.text, 1000), "] as param [", name, "] is not found")
 		}
-		if values[i], err = interpolated(v); err != nil {
-			return "", err
-		}
-	}
-	var b strings.Builder
-	for _, p := range t.parts {
-		b.WriteString(p.text)
-		for i, name := range t.refs {
-			if name == p.name {
-				b.WriteString(values[i])
-				break
-			}
+		var failed *Error
+		if values[i], failed = interpolated(m, v); failed != nil {
+			return "", failed
 		}
 	}
-	return b.String(), nil
+	for i := range t.parts {
+		size += len(t.piece(i, values))
+	}
+	if err := m.Work(partWork * (len(t.parts) + len(t.refs))); err != nil {
+		return "", refused(err)
+	}
+	out := meter.Text{Meter: m}
+	out.Grow(size)
+	for i := range t.parts {
+		out.String(t.piece(i, values))
+	}
+	if err := out.Err(); err != nil {
+		return "", refused(err)
+	}
+	return out.Done(), nil
 }
 
-// plain is the text of a template without names.
-func (t *Template) plain() string {
-	if len(t.parts) == 1 {
-		return t.parts[0].text
+// partWork is what filling in one part takes, its text apart.
+const partWork = 4
+
+// piece is part i with its value filled in.
+func (t *Template) piece(i int, values []string) string {
+	if p := &t.parts[i]; p.text != "" {
+		return p.text
 	}
-	var b strings.Builder
-	for _, p := range t.parts {
-		b.WriteString(p.text)
-	}
-	return b.String()
+	return values[t.parts[i].ref]
 }
 
 // interpolated is a value inside a literal: arrays and maps as JSON, the rest as text.
-func interpolated(v Value) (string, error) {
+func interpolated(m *meter.Meter, v Value) (string, *Error) {
 	if v.kind.IsArray() || v.kind == KindMap {
-		return v.JSON()
+		return v.json(m)
 	}
-	return v.Text(), nil
+	return textOf(v), nil
 }
 
-// Interpolate expands a literal once.
-func Interpolate(template string, lookup func(name string) (Value, bool, error)) (string, error) {
-	return CompileTemplate(template).Expand(lookup)
+// Interpolate expands a literal once, and charges m also for taking it apart.
+func Interpolate(m *meter.Meter, template string, lookup func(name string) (Value, bool, error)) (string, error) {
+	if m != nil {
+		// A dollar and a letter can be a part of their own.
+		if !m.Spend(int64(len(template)), 24*int64(len(template))) {
+			return "", refused(m.Err())
+		}
+	}
+	return CompileTemplate(template).Expand(m, lookup)
 }
 
 // References are the names a literal refers to, in the order of their first appearance.
-func References(template string) []string { return references(template) }
+func References(template string) []string {
+	var refs nameList
+	references(template, &refs)
+	return refs.names
+}

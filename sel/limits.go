@@ -1,18 +1,21 @@
 package sel
 
-// Limits bound one evaluation. A zero field means its default.
+import "maestro/internal/meter"
+
+// Limits bound one evaluation. A zero field means its default. Visits and Memory are for an evaluation without
+// [Env.Meter].
 type Limits struct {
 	Length int   // of the text, in UTF-16 units, exclusive
 	Loop   int   // iterations one loop may complete, exclusive
 	Array  int   // length of a new array, exclusive
 	Stack  int   // operands pending at once, inclusive
-	Visits int64 // steps, exclusive; long built-ins count one step for every few characters they read
+	Visits int64 // steps, exclusive; built-ins count as many steps as they take time
 	Memory int64 // bytes of all values made, exclusive; nothing is ever released
 }
 
 // defaultLimits are those of a server that is not configured otherwise.
 func defaultLimits() Limits {
-	return Limits{Length: 10000, Loop: 25001, Array: 25001, Stack: 128, Visits: 100_000_000, Memory: 100_000_000}
+	return Limits{Length: 10000, Loop: 25001, Array: 25001, Stack: 128, Visits: meter.DefaultWork, Memory: meter.DefaultMemory}
 }
 
 // MaxLength is the length no configured limit can exceed: the depth of a tree, and so the stack it takes to walk it, is

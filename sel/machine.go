@@ -1,6 +1,11 @@
 package sel
 
-import "maestro/sel/internal/joda"
+import (
+	"unsafe"
+
+	"maestro/internal/meter"
+	"maestro/sel/internal/joda"
+)
 
 // machine is the state of one run.
 type machine struct {
@@ -10,11 +15,13 @@ type machine struct {
 	limits Limits
 	zone   *joda.Zone // default zone
 
-	visits, memory int64
-	ticks          uint32 // loop iterations, to look at Env.Cancelled now and then
-	result         Value  // of the last expression statement or return
-	stack          []Value
+	meter  *meter.Meter
+	result Value // of the last expression statement or return
+	stack  []Value
+	tails  [4]tail
+	next   uint8 // of tails, to be used next
 
+	own    meter.Meter // for a run whose Env has none
 	few    [4]slot
 	values [6]Value
 }
@@ -37,6 +44,10 @@ type slotInfo struct {
 func (m *machine) start(p *program, env *Env) *Error {
 	m.env, m.infos = env, p.slots
 	m.limits = env.Limits.withDefaults()
+	if m.meter = env.Meter; m.meter == nil {
+		m.own.Reset(meter.Limits{Work: m.limits.Visits, Memory: m.limits.Memory})
+		m.meter = &m.own
+	}
 	switch {
 	case m.slots != nil: // used before
 	case len(p.slots) <= len(m.few):
@@ -63,8 +74,8 @@ func (m *machine) reset() {
 	clear(m.slots)
 	clear(m.stack[:cap(m.stack)])
 	m.stack = m.stack[:0]
-	m.env, m.result = nil, Value{}
-	m.visits, m.memory, m.ticks = 0, 0, 0
+	m.env, m.meter, m.result = nil, nil, Value{}
+	m.tails = [4]tail{}
 }
 
 // cost is what a piece of straight-line code takes, added up by the compiler so that the machine counts once for all of
@@ -78,64 +89,127 @@ type cost struct {
 
 // enter charges c before its code runs.
 func (m *machine) enter(c *cost) *Error {
-	m.visits += c.visits
-	m.memory += c.memory
-	if m.visits >= m.limits.Visits || m.memory >= m.limits.Memory || c.depth > m.limits.Stack {
+	if !m.meter.Spend(c.visits, c.memory) || c.depth > m.limits.Stack {
 		return m.exceeded(c.depth).at(c.pos)
 	}
 	return nil
 }
 
 func (m *machine) exceeded(depth int) *Error {
-	switch {
-	case depth > m.limits.Stack:
-		return fail(FailStackLimit, "expression needs more than ", itoa(m.limits.Stack), " operands at once")
-	case m.memory >= m.limits.Memory:
-		return fail(FailMemoryLimit, "values take ", itoa(m.limits.Memory), " bytes or more in all")
+	if err := m.meter.Err(); err != nil {
+		return refused(err)
 	}
-	return fail(FailVisitLimit, "script takes ", itoa(m.limits.Visits), " steps or more")
+	return fail(FailStackLimit, "expression needs more than ", itoa(m.limits.Stack), " operands at once; it needs ", itoa(depth))
+}
+
+// refused is the error of a charge that the meter refused.
+func refused(err error) *Error {
+	e := &Error{Kind: FailVisitLimit, Message: err.Error(), Cause: err}
+	if x, ok := err.(*meter.Exceeded); ok {
+		switch x.What {
+		case meter.Memory:
+			e.Kind = FailMemoryLimit
+		case meter.Stopped:
+			e.Kind = FailTimeout
+		}
+	}
+	return e
+}
+
+// spend charges steps and bytes before what they stand for happens.
+func (m *machine) spend(steps, bytes int) *Error {
+	if !m.meter.Spend(int64(steps), int64(bytes)) {
+		return m.exceeded(0)
+	}
+	return nil
 }
 
 // alloc charges memory for something before it is made.
-func (m *machine) alloc(bytes int) *Error {
-	m.memory += int64(bytes)
-	if m.memory >= m.limits.Memory {
-		return m.exceeded(0)
-	}
-	return nil
-}
+func (m *machine) alloc(bytes int) *Error { return m.spend(0, bytes) }
 
-// work charges a built-in for reading or copying bytes, so that few steps cannot hide much work.
-func (m *machine) work(bytes int) *Error {
-	m.visits += int64(bytes) >> 6
-	if m.visits >= m.limits.Visits {
-		return m.exceeded(0)
-	}
-	return nil
-}
+// work charges a built-in for copying or comparing bytes, which goes fast.
+func (m *machine) work(bytes int) *Error { return m.spend(bytes>>6, 0) }
 
-// text charges for a new string made of s and returns it as a value.
+// scan charges a built-in for looking at each byte.
+func (m *machine) scan(bytes int) *Error { return m.spend(bytes>>2, 0) }
+
+// copied charges for a new text of so many bytes.
+func (m *machine) copied(bytes int) *Error { return m.spend(bytes>>6, 2*bytes) }
+
+// text charges for a new string made of s and returns it as a value. Strings that can be long are charged for before
+// they are made.
 func (m *machine) text(s string) (Value, *Error) {
-	if err := m.alloc(2 * len(s)); err != nil {
+	if err := m.copied(len(s)); err != nil {
 		return Value{}, err
 	}
-	return String(s), m.work(len(s))
+	return String(s), nil
 }
 
-// tick is called at every loop back-edge.
-func (m *machine) tick() *Error {
-	if m.ticks++; m.ticks&1023 == 0 {
-		return m.poll()
+// finished is a text that was charged for while it was written.
+func finished(t *meter.Text) (Value, *Error) {
+	if err := t.Err(); err != nil {
+		return Value{}, refused(err)
 	}
-	return nil
+	return String(t.Done()), nil
 }
 
-// poll asks whether the caller has given up.
-func (m *machine) poll() *Error {
-	if m.env.Cancelled != nil && m.env.Cancelled() {
-		return fail(FailTimeout, "evaluation was cancelled")
+// tail is a text with room behind it. Nobody sees that room, so another text may be appended in it: a script that builds
+// a text piece by piece does not copy it each time.
+type tail struct {
+	base      unsafe.Pointer
+	len, room int
+}
+
+// smallText is what is copied rather than given room.
+const smallText = 64
+
+// joined is left followed by right.
+func (m *machine) joined(left, right string) (Value, *Error) {
+	n := len(left) + len(right)
+	switch {
+	case left == "":
+		return String(right), nil
+	case right == "":
+		return String(left), nil
+	case len(left) < smallText:
+		if err := m.copied(n); err != nil {
+			return Value{}, err
+		}
+		return String(left + right), nil
 	}
-	return nil
+	base := unsafe.Pointer(unsafe.StringData(left))
+	for i := range m.tails {
+		if t := &m.tails[i]; t.base == base && t.len == len(left) {
+			return m.extended(t, left, right)
+		}
+	}
+	// The first time a text is appended to it may be the last time.
+	if err := m.copied(n); err != nil {
+		return Value{}, err
+	}
+	v := String(left + right)
+	m.tails[m.next%uint8(len(m.tails))] = tail{base: v.ptr, len: n}
+	m.next++
+	return v, nil
+}
+
+// extended appends right to the text of t, which is left, and moves it to twice the room if there is not enough.
+func (m *machine) extended(t *tail, left, right string) (Value, *Error) {
+	n := len(left) + len(right)
+	if t.room < len(right) {
+		if err := m.copied(2 * n); err != nil {
+			return Value{}, err
+		}
+		buf := make([]byte, 2*n)
+		copy(buf, left)
+		*t = tail{base: unsafe.Pointer(unsafe.SliceData(buf)), len: len(left), room: 2*n - len(left)}
+	}
+	if err := m.work(len(right)); err != nil {
+		return Value{}, err
+	}
+	copy(unsafe.Slice((*byte)(t.base), n)[len(left):], right)
+	t.len, t.room = n, t.room-len(right)
+	return Value{kind: KindString, bits: uint64(n), ptr: t.base}, nil
 }
 
 // cellOf is the cell of slot i, taken from the inputs on first use, or nil if the name is unknown.
@@ -172,7 +246,7 @@ func (m *machine) cellOf(i int) (*Value, *Error) {
 // admitInput copies an input, so that the script can change it as it likes.
 func (m *machine) admitInput(name string, v Value) (Value, *Error) {
 	if v.kind >= KindLong && v.kind <= KindBoolean {
-		m.memory += cellSize // the next statement looks at the limit
+		m.meter.Spend(0, cellSize) // the next charge is refused if this one was
 		return v, nil
 	}
 	v, err := m.admit(v, 0)

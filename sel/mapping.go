@@ -1,14 +1,12 @@
 package sel
 
-import (
-	"iter"
-	"slices"
-)
+import "iter"
 
 // mapping is the storage of a MAP: entries in the order they were put, with an index once there are many.
 type mapping struct {
 	entries []entry
 	index   map[string]int // nil while a scan is cheaper
+	keys    int            // bytes of all keys
 }
 
 // entry binds a key to a cell. Several maps and variables may share the cell.
@@ -96,6 +94,7 @@ func (m *mapping) put(key string, cell *Value) *Value {
 		return old
 	}
 	m.entries = append(m.entries, entry{key, cell})
+	m.keys += len(key)
 	switch {
 	case m.index != nil:
 		m.index[key] = len(m.entries) - 1
@@ -108,6 +107,15 @@ func (m *mapping) put(key string, cell *Value) *Value {
 	return nil
 }
 
+// What putting entries in order takes: bytes for each entry, and steps for each of weight.
+const (
+	orderSize = 48
+	orderWork = 4
+)
+
+// weight is about how much there is to hash.
+func (m *mapping) weight() int { return len(m.entries) + m.keys>>3 }
+
 // ordered returns the entries by bucket of a Java HashMap, and within a bucket by age. The table has a power of two
 // of buckets, at least 16, and is never more than three quarters full.
 func (m *mapping) ordered() []entry {
@@ -118,19 +126,22 @@ func (m *mapping) ordered() []entry {
 	for 4*len(m.entries) > 3*int(size) {
 		size *= 2
 	}
-	type placed struct {
-		entry
-		bucket uint32
-	}
-	all := make([]placed, len(m.entries))
+	buckets := make([]uint32, len(m.entries))
+	ends := make([]int32, size)
 	for i, e := range m.entries {
 		h := javaHash(e.key)
-		all[i] = placed{e, (h ^ h>>16) & (size - 1)}
+		buckets[i] = (h ^ h>>16) & (size - 1)
+		ends[buckets[i]]++
 	}
-	slices.SortStableFunc(all, func(a, b placed) int { return int(a.bucket) - int(b.bucket) })
-	out := make([]entry, len(all))
-	for i, p := range all {
-		out[i] = p.entry
+	end := int32(0)
+	for i, n := range ends {
+		ends[i] = end
+		end += n
+	}
+	out := make([]entry, len(m.entries))
+	for i, b := range buckets {
+		out[ends[b]] = m.entries[i]
+		ends[b]++
 	}
 	return out
 }

@@ -198,22 +198,7 @@ func (m *machine) concat(l, r Value) (Value, *Error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if err := m.alloc(2 * (len(left) + len(right))); err != nil {
-		return Value{}, err
-	}
-	return String(left + right), nil
-}
-
-// appendText is concat for +=, which charges only for what is new.
-func (m *machine) appendText(l, r Value) (Value, *Error) {
-	left, right, err := m.texts(l, r)
-	if err != nil {
-		return Value{}, err
-	}
-	if err := m.alloc(2 * len(right)); err != nil {
-		return Value{}, err
-	}
-	return String(left + right), nil
+	return m.joined(left, right)
 }
 
 func (m *machine) texts(l, r Value) (left, right string, err *Error) {
@@ -226,7 +211,7 @@ func (m *machine) texts(l, r Value) (left, right string, err *Error) {
 	if right, err = m.render(r); err != nil {
 		return
 	}
-	return left, right, m.work(len(left) + len(right))
+	return left, right, nil
 }
 
 // textual kinds can be appended to a text.

@@ -93,10 +93,7 @@ func (s *Script) runOn(m *machine, env *Env) (Value, *Error) {
 	if s.engine {
 		return m.engineResult()
 	}
-	if m.result.kind == KindMap {
-		return m.result, m.check(m.result, false, 0)
-	}
-	return m.result, nil
+	return m.result, m.check(m.result, false, 0)
 }
 
 // script runs the statements of a script. Unlike in a block, a break or continue stops nothing here; it is an error only

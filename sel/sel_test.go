@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/internal/meter"
 	"maestro/sel"
 )
 
@@ -142,11 +143,11 @@ func TestCancelled(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	env := &sel.Env{
-		Cancelled: func() bool { asked++; return asked > 3 },
-		Limits:    sel.Limits{Loop: 1 << 30, Visits: 1 << 40, Memory: 1 << 40},
+		Limits: sel.Limits{Loop: 1 << 30},
 	}
-	for _, text := range []string{"while (true) {}", "Util.intsBetween(0, 1000000000000, 1);"} {
+	for _, text := range []string{"while (true) {}", "s = Util.intsBetween(0, 1000000, 1); while (true) String.valueOf(s);", "'" + strings.Repeat("a", 5000) + "'.split('(a*)*b');"} {
 		asked = 0
+		env.Meter = meter.New(meter.Limits{Work: 1 << 40, Memory: 1 << 40}).Until(func() bool { asked++; return asked > 3 })
 		_, err := mustCompile(t, text).Run(env)
 		if e, ok := errors.AsType[*sel.Error](err); !ok || e.Kind != sel.FailTimeout {
 			t.Errorf("%s: got %v", text, err)
@@ -227,7 +228,7 @@ func TestTemplateReuse(t *testing.T) {
 	t.Parallel()
 	tm := sel.CompileTemplate("${a}-$b-${a}")
 	for i := range 3 {
-		got, err := tm.Expand(inputs(map[string]sel.Value{"a": sel.Long(int64(i)), "b": sel.String("$a")}))
+		got, err := tm.Expand(nil, inputs(map[string]sel.Value{"a": sel.Long(int64(i)), "b": sel.String("$a")}))
 		if want := fmt.Sprintf("%d-$a-%d", i, i); err != nil || got != want {
 			t.Errorf("got %q, %v; want %q", got, err, want)
 		}

@@ -186,9 +186,6 @@ func (s *loopStep) exec(m *machine) (signal, *Error) {
 		if n >= m.limits.Loop {
 			return sigNone, fail(FailLoopLimit, "loop ran ", itoa(n), " times").at(s.pos)
 		}
-		if err := m.tick(); err != nil {
-			return sigNone, err.at(s.pos)
-		}
 	}
 }
 

@@ -3,18 +3,21 @@ package sel
 import (
 	"math"
 	"strconv"
+
+	"maestro/internal/meter"
 )
 
 func itoa[T int | int32 | int64](n T) string { return strconv.FormatInt(int64(n), 10) }
 
-// Text renders v as concatenation does: numbers in decimal, null as null, arrays as [a, b], maps as {k=v}.
+// Text renders v as concatenation does: numbers in decimal, null as null, arrays as [a, b], maps as {k=v}. A text beyond
+// the default limit for memory breaks off.
 func (v Value) Text() string {
 	if s, ok := scalarText(v); ok {
 		return s
 	}
-	w := writer{}
+	w := writer{out: meter.Text{Meter: meter.New(meter.Limits{})}}
 	w.text(v, 0)
-	return string(w.buf)
+	return w.out.Done()
 }
 
 // textOf is the text of a value that is neither an array nor a map.
@@ -122,72 +125,111 @@ func shortest(d float64) (digits []byte, exp int) {
 
 // render is Text inside a script: it charges for what it writes.
 func (m *machine) render(v Value) (string, *Error) {
+	if v.kind != KindString {
+		if work, size := textCost(v.kind); !m.meter.Spend(int64(work), int64(size)) {
+			return "", m.exceeded(0)
+		}
+	}
 	if s, ok := scalarText(v); ok {
 		return s, nil
 	}
-	w := writer{m: m}
+	w := m.writer()
 	w.text(v, 0)
-	return string(w.buf), w.err
+	return w.done()
 }
 
-// writer renders arrays and maps. With a machine it charges for its output, so that a small map which holds another
-// many times cannot grow into a huge text.
+// textCost is what the text of a scalar takes: the shortest digits of a double, the calendar of a date.
+func textCost(k Kind) (work, size int) {
+	switch k {
+	case KindDouble:
+		return 40, 64
+	case KindDateTime:
+		return dateWork, 64
+	case KindLong, KindDays, KindProperty, KindUUID:
+		return 4, 32
+	}
+	return 0, 0
+}
+
+// writer renders arrays and maps and charges for what it does, so that a small map which holds another many times cannot
+// grow into a huge text.
 type writer struct {
-	buf []byte
-	m   *machine // may be nil
+	out meter.Text
 	err *Error
 }
 
-// charge accounts for one element and reports whether to go on.
-func (w *writer) charge(v Value, depth int) bool {
+func (m *machine) writer() writer { return writer{out: meter.Text{Meter: m.meter}} }
+
+func (w *writer) done() (string, *Error) {
+	if w.err == nil && w.out.Err() != nil {
+		w.err = refused(w.out.Err())
+	}
 	if w.err != nil {
-		return false
+		return "", w.err
 	}
-	if depth > maxDepth {
+	return w.out.Done(), nil
+}
+
+// elementWork is what visiting one element takes, its text apart.
+const elementWork = 8
+
+// enter accounts for one element and reports whether to go on.
+func (w *writer) enter(k Kind, depth int) bool {
+	work, size := textCost(k)
+	switch {
+	case w.err != nil:
+	case depth > maxDepth:
 		w.err = fail(FailIllegalArgument, errDepth)
-		return false
-	}
-	if w.m != nil {
-		n := 8
-		if v.kind == KindString && !v.null {
-			n += len(v.str())
-		}
-		if w.err = w.m.alloc(2 * n); w.err == nil {
-			w.err = w.m.work(n)
-		}
+	case !w.out.Meter.Spend(int64(elementWork+work), int64(size)):
+		w.err = refused(w.out.Meter.Err())
 	}
 	return w.err == nil
 }
 
+// entries are those of a map in the order in which it is written.
+func (w *writer) entries(m *mapping) []entry {
+	if err := w.out.Meter.Work(orderWork * m.weight()); err != nil {
+		w.err = refused(err)
+		return nil
+	}
+	if err := w.out.Meter.Memory(orderSize * len(m.entries)); err != nil {
+		w.err = refused(err)
+		return nil
+	}
+	return m.ordered()
+}
+
 func (w *writer) text(v Value, depth int) {
-	if !w.charge(v, depth) {
+	if !w.enter(v.kind, depth) {
 		return
 	}
 	if s, ok := scalarText(v); ok {
-		w.buf = append(w.buf, s...)
+		w.out.String(s)
 		return
 	}
 	if v.kind == KindMap {
-		w.buf = append(w.buf, '{')
-		for i, e := range v.mapping().ordered() {
+		w.out.Byte('{')
+		for i, e := range w.entries(v.mapping()) {
 			if i > 0 {
-				w.buf = append(w.buf, ", "...)
+				w.out.String(", ")
 			}
-			w.buf = append(w.buf, e.key...)
-			w.buf = append(w.buf, '=')
+			w.out.String(e.key)
+			w.out.Byte('=')
 			w.text(*e.cell, depth+1)
 		}
-		w.buf = append(w.buf, '}')
+		w.out.Byte('}')
 		return
 	}
-	w.buf = append(w.buf, '[')
+	w.out.Byte('[')
 	for i, e := range v.array().elems {
 		if i > 0 {
-			w.buf = append(w.buf, ", "...)
+			w.out.String(", ")
 		}
-		w.text(e, depth+1)
+		if w.text(e, depth+1); w.err != nil {
+			return
+		}
 	}
-	w.buf = append(w.buf, ']')
+	w.out.Byte(']')
 }
 
 func uuidText(u *[16]byte) string {

@@ -132,7 +132,7 @@ func setLimits(t *testing.T, l *sel.Limits, text string) {
 
 func outcome(mode, text string, env *sel.Env) string {
 	if mode == "@template" {
-		s, err := sel.Interpolate(text, env.Lookup)
+		s, err := sel.Interpolate(nil, text, env.Lookup)
 		if err != nil {
 			return "error " + detail(err)
 		}

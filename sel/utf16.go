@@ -11,18 +11,21 @@ import (
 func utf16Len(s string) int {
 	n := len(s)
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c < 0x80:
-		case c < 0xC0:
-			n-- // a continuation byte
-		case c >= 0xF0:
-			n++ // two units
-		}
+		c := s[i]
+		n -= int(c >> 7 &^ (c >> 6) & 1)                      // a continuation byte
+		n += int(c >> 7 & (c >> 6) & (c >> 5) & (c >> 4) & 1) // the first byte of two units
 	}
 	return n
 }
 
 func ascii(s string) bool {
+	for len(s) >= 8 {
+		word := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		if word&0x8080808080808080 != 0 { // one load and one test for eight bytes
+			return false
+		}
+		s = s[8:]
+	}
 	for i := range len(s) {
 		if s[i] >= 0x80 {
 			return false
@@ -37,6 +40,7 @@ func utf16Slice(s string, from, to int) string {
 		return s[from:to]
 	}
 	var b strings.Builder
+	b.Grow(min(len(s), 3*(to-from)))
 	at := 0
 	for _, r := range s {
 		size := 1

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/meter"
 	"maestro/internal/scope"
 	"maestro/internal/store"
 	"maestro/param"
@@ -58,8 +59,9 @@ type Runs interface {
 
 // Params evaluates the params and the timeout of a workflow. *scope.Exprs is one.
 type Params interface {
-	EvaluateWorkflow(defs *param.Defs, run *scope.Run, world scope.World, now int64) (*param.Params, error)
-	Attribute(text, where string, workflow *param.Params, now int64) (string, error)
+	Meter() *meter.Meter
+	EvaluateWorkflow(m *meter.Meter, defs *param.Defs, run *scope.Run, world scope.World, now int64) (*param.Params, error)
+	Attribute(m *meter.Meter, text, where string, workflow *param.Params, now int64) (string, error)
 }
 
 // Catalog is the definitions of one installation.

@@ -47,14 +47,20 @@ func (c *Catalog) dryRun(ctx context.Context, w *spec.Workflow, caller string) e
 		return dryRunFailure(err)
 	}
 	now := c.cfg.Now()
+	budget := c.cfg.Params.Meter() // of the params and the timeout together
+	signals := signalsOf(w)
+	signals.Stop = func() bool { return ctx.Err() != nil }
 	run := &scope.Run{WorkflowID: string(w.ID), Policy: "START_FRESH_NEW_RUN", Initiator: "VALIDATION", Runner: caller, Owner: caller, FirstTriggerZone: firstZone(w)}
-	params, err := c.cfg.Params.EvaluateWorkflow(defs, run, signalsOf(w), now)
+	params, err := c.cfg.Params.EvaluateWorkflow(budget, defs, run, signals, now)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return dryRunFailure(err)
 	}
 	if w.Timeout.IsSet() {
 		interpolate := func(text string) (string, error) {
-			return c.cfg.Params.Attribute(text, "workflow ["+string(w.ID)+"]", params, now)
+			return c.cfg.Params.Attribute(budget, text, "workflow ["+string(w.ID)+"]", params, now)
 		}
 		if _, err := w.Timeout.Timeout(interpolate, maxTimeout); err != nil {
 			if p, ok := errors.AsType[*param.Error](err); ok {

@@ -122,6 +122,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	start := &language.RunStart{
 		Identity: strconv.FormatInt(int64(id), 36), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), Policy: h.Policy,
 		Previous: last.Params, RestartParams: q.RunParams, Restart: true, Now: now,
+		Cancelled: func() bool { return ctx.Err() != nil },
 	}
 	if last.Params == nil {
 		start.Restart, start.RunParams, start.RestartParams = false, q.RunParams, nil

@@ -305,6 +305,7 @@ func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, id 
 	}
 	start := &language.RunStart{
 		Identity: strconv.FormatInt(int64(id), 36), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: now,
+		Cancelled: func() bool { return ctx.Err() != nil },
 	}
 	failed, err = e.evaluate(h, start, q.PersistFailed)
 	return h, failed, err
@@ -319,6 +320,8 @@ func (e *Engine) evaluate(h *instance.Header, start *language.RunStart, keep boo
 	case err == nil:
 		h.HasParams, h.Params, h.Timeout, h.Defaults = true, ev.Stored, ev.Timeout, e.language.Fingerprint()
 		return nil, nil
+	case start.Cancelled != nil && start.Cancelled():
+		return nil, context.Canceled // nobody waits for the run
 	case keep:
 		h.Line = instance.DetailsLine("INTERNAL_ERROR", "Failed to initiate workflow params and properties", param.AsError(err).Detail()).Encode()
 		return err, nil

@@ -144,7 +144,7 @@ func scopeStep(r *instance.Run, step int, a *instance.Attempt) *scope.Step {
 func (l *Language) scope(r *instance.Run, step int, now int64, purpose string) *scope.StepScope {
 	return &scope.StepScope{
 		Run: scopeRun(r), Step: scopeStep(r, step, &r.Steps[step].Attempt), Workflow: r.Params,
-		World: &world{r: r, step: step, chance: newChance(purpose+r.AttemptUUID(step, r.Steps[step].Number), now)}, Now: now,
+		World: &world{r: r, step: step, chance: newChance(purpose+r.AttemptUUID(step, r.Steps[step].Number), now)}, Now: now, Meter: l.cfg.Exprs.Meter(),
 	}
 }
 
@@ -170,7 +170,8 @@ func (l *Language) timeout(t spec.ParsableLong, where string, params *param.Para
 }
 
 func (l *Language) interpolate(where string, params *param.Params) spec.Interpolate {
-	return func(text string) (string, error) { return l.cfg.Exprs.Attribute(text, where, params, 0) }
+	budget := l.cfg.Exprs.Meter() // of all that is interpolated through the function
+	return func(text string) (string, error) { return l.cfg.Exprs.Attribute(budget, text, where, params, 0) }
 }
 
 // Retry implements instance.Language.
@@ -219,8 +220,9 @@ func evaluated(params *param.Params) *param.Params {
 
 // world is what a run's expressions may ask about the rest of it.
 type world struct {
-	r    *instance.Run
-	step int
+	r       *instance.Run
+	step    int
+	signals signals
 	chance
 }
 
@@ -239,10 +241,12 @@ func (w *world) FinishedStep(id string) (scope.FinishedStep, bool) {
 	return scope.FinishedStep{Status: s.Status.String(), End: s.Ended, Params: w.r.StepParams(i)}, true
 }
 
-func (w *world) Signal(name, p string) (param.Value, error) { return triggerParam(w.r.Header, name, p) }
+func (w *world) Signal(name, p string) (param.Value, error) {
+	return w.signals.ofTrigger(w.r.Header, name, p)
+}
 
 func (w *world) SignalDependency(n int, p string) (param.Value, error) {
-	return dependencyParam(&w.r.Steps[w.step].Attempt, n, p)
+	return w.signals.ofDependency(&w.r.Steps[w.step].Attempt, n, p)
 }
 
 func (w *world) Foreach(step, _, _ string) ([]param.Value, error) {

@@ -25,6 +25,7 @@ type RunStart struct {
 	Restart       bool
 	Header        *instance.Header // what the run knows of signals; nil for nothing
 	Now           int64
+	Cancelled     func() bool // whether whoever asked for the run has gone; nil for never
 }
 
 // RunEvaluated is what was decided about a new run's params.
@@ -53,7 +54,7 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 	if run.Policy == "" {
 		run.Policy = "START_FRESH_NEW_RUN"
 	}
-	p, err := l.cfg.Exprs.EvaluateWorkflow(defs, run, &startWorld{h: s.Header, chance: newChance(s.Identity, s.Now)}, s.Now)
+	p, err := l.cfg.Exprs.EvaluateWorkflow(nil, defs, run, &startWorld{h: s.Header, cancelled: s.Cancelled, chance: newChance(s.Identity, s.Now)}, s.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -73,18 +74,26 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 
 // startWorld is what the params of a run that has not begun may ask: next to nothing.
 type startWorld struct {
-	h *instance.Header
+	h         *instance.Header
+	cancelled func() bool // may be nil
+	signals   signals
 	chance
 }
 
-func (startWorld) FinishedStep(string) (scope.FinishedStep, bool) { return scope.FinishedStep{}, false }
+func (*startWorld) FinishedStep(string) (scope.FinishedStep, bool) {
+	return scope.FinishedStep{}, false
+}
 
-func (w *startWorld) Signal(name, p string) (param.Value, error) { return triggerParam(w.h, name, p) }
+func (w *startWorld) Signal(name, p string) (param.Value, error) {
+	return w.signals.ofTrigger(w.h, name, p)
+}
 
-func (startWorld) SignalDependency(int, string) (param.Value, error) { return param.Value{}, errNoStep }
-func (startWorld) Foreach(_, _, _ string) ([]param.Value, error)     { return nil, errNoStep }
-func (startWorld) Subworkflow(_, _, _ string) (param.Value, error)   { return param.Value{}, errNoStep }
-func (startWorld) Cancelled() bool                                   { return false }
+func (*startWorld) SignalDependency(int, string) (param.Value, error) {
+	return param.Value{}, errNoStep
+}
+func (*startWorld) Foreach(_, _, _ string) ([]param.Value, error)   { return nil, errNoStep }
+func (*startWorld) Subworkflow(_, _, _ string) (param.Value, error) { return param.Value{}, errNoStep }
+func (w *startWorld) Cancelled() bool                               { return w.cancelled != nil && w.cancelled() }
 
 var errNoStep = param.Errorf(param.Internal, "not available to the params of a workflow")
 

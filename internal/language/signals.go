@@ -180,41 +180,50 @@ func dynamicOutputs(artifact []byte) ([]signal.Output, error) {
 	return list, nil
 }
 
-// triggerParam returns a param of the trigger that started the run, or with a name of the signal of that name that did
+// signals are the params of signals that one evaluation has asked for. They are kept, since a script may ask often.
+type signals struct {
+	trigger *param.Params           // of the trigger that started the run
+	decoded map[*byte]signal.Params // by the JSON they were read from
+}
+
+// ofTrigger returns a param of the trigger that started the run, or with a name of the signal of that name that did
 // (spec/params 10.5).
-func triggerParam(h *instance.Header, name, p string) (param.Value, error) {
+func (s *signals) ofTrigger(h *instance.Header, name, p string) (param.Value, error) {
 	none := param.Errorf(param.Internal, "the run was not started by a signal [%s] with a param [%s]", name, p)
 	if h == nil {
 		return param.Value{}, none
 	}
 	if name != "" {
-		return signalParam(h.ParsedSignals().Instances[name], p, none)
+		return s.param(h.ParsedSignals().Instances[name], p, none)
 	}
-	data := h.TriggerParams()
-	if data == nil {
-		return param.Value{}, none
+	if s.trigger == nil {
+		data := h.TriggerParams()
+		if data == nil {
+			return param.Value{}, none
+		}
+		params, err := decodeWhole(data)
+		if err != nil {
+			return param.Value{}, param.Wrap(param.Internal, err, "params of the trigger cannot be read")
+		}
+		s.trigger = params
 	}
-	params, err := decodeWhole(data)
-	if err != nil {
-		return param.Value{}, param.Wrap(param.Internal, err, "params of the trigger cannot be read")
-	}
-	v := params.Lookup(p)
+	v := s.trigger.Lookup(p)
 	if v == nil || !v.Evaluated {
 		return param.Value{}, none
 	}
 	return v.Result, nil
 }
 
-// dependencyParam returns a param of the signal that a dependency of the attempt matched.
-func dependencyParam(a *instance.Attempt, n int, p string) (param.Value, error) {
+// ofDependency returns a param of the signal that a dependency of the attempt matched.
+func (s *signals) ofDependency(a *instance.Attempt, n int, p string) (param.Value, error) {
 	if n >= len(a.Signals) {
 		return param.Value{}, param.Errorf(param.Internal, "the step has no signal dependency [%d]", n)
 	}
-	return signalParam(a.Signals[n].Params, p, param.Errorf(param.Internal, "signal dependency [%d] of the step has no param [%s]", n, p))
+	return s.param(a.Signals[n].Params, p, param.Errorf(param.Internal, "signal dependency [%d] of the step has no param [%s]", n, p))
 }
 
-func signalParam(data json.RawMessage, name string, none error) (param.Value, error) {
-	params, err := signal.DecodeParams(data)
+func (s *signals) param(data json.RawMessage, name string, none error) (param.Value, error) {
+	params, err := s.params(data)
 	if err != nil {
 		return param.Value{}, param.Wrap(param.Internal, err, "params of the signal cannot be read")
 	}
@@ -227,4 +236,21 @@ func signalParam(data json.RawMessage, name string, none error) (param.Value, er
 	default:
 		return param.StringValue(v.Text), nil
 	}
+}
+
+func (s *signals) params(data json.RawMessage) (signal.Params, error) {
+	if len(data) == 0 {
+		return signal.DecodeParams(data)
+	}
+	if known, ok := s.decoded[&data[0]]; ok {
+		return known, nil
+	}
+	params, err := signal.DecodeParams(data)
+	if err == nil {
+		if s.decoded == nil {
+			s.decoded = make(map[*byte]signal.Params)
+		}
+		s.decoded[&data[0]] = params
+	}
+	return params, err
 }

@@ -33,7 +33,7 @@ func BenchmarkStart(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		p, err := x.EvaluateWorkflow(defs, run, nil, now)
+		p, err := x.EvaluateWorkflow(nil, defs, run, nil, now)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func BenchmarkIteration(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	workflow, err := x.EvaluateWorkflow(cleaned, run, nil, now)
+	workflow, err := x.EvaluateWorkflow(nil, cleaned, run, nil, now)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func BenchmarkIteration(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := x.EvaluateWorkflow(defs, run, nil, now); err != nil {
+		if _, err := x.EvaluateWorkflow(nil, defs, run, nil, now); err != nil {
 			b.Fatal(err)
 		}
 		i++

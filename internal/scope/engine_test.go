@@ -175,7 +175,7 @@ func (e *engine) evaluate(w *workflow, s *scope.Start, initiator, policy string,
 		return nil, err
 	}
 	info := e.info(w, 0, 0, initiator, policy)
-	params, err := e.x.EvaluateWorkflow(defs, info, world, now)
+	params, err := e.x.EvaluateWorkflow(nil, defs, info, world, now)
 	if err == nil {
 		e.restores(defs, params, scope.WorkflowDerive(info))
 	}
@@ -285,7 +285,7 @@ func (r *run) step(s *step, initiator string, reached bool) *stepRun {
 	for _, attribute := range []string{"timeout"} {
 		if n := s.node.Field(attribute); n != nil {
 			where := fmt.Sprintf("[%s][%d][%d]", r.w.id, r.number, r.id)
-			if _, err := e.x.Attribute(n.Text, where, r.params, now); err != nil {
+			if _, err := e.x.Attribute(nil, n.Text, where, r.params, now); err != nil {
 				return fail("INTERNALLY_FAILED", err)
 			}
 		}

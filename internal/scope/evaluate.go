@@ -4,14 +4,15 @@ import (
 	"slices"
 	"strings"
 
+	"maestro/internal/meter"
 	"maestro/param"
 )
 
 // EvaluateWorkflow evaluates the params of a run, in order, with the functions of params 10.5. now is the time of the
-// evaluation, also as scripts see it.
-func (x *Exprs) EvaluateWorkflow(defs *param.Defs, run *Run, world World, now int64) (*param.Params, error) {
+// evaluation, also as scripts see it. m is charged for it; nil means a meter of its own.
+func (x *Exprs) EvaluateWorkflow(m *meter.Meter, defs *param.Defs, run *Run, world World, now int64) (*param.Params, error) {
 	params := param.NewParams(defs)
-	s := session{x: x, level: workflowLevel, functions: true, run: run, world: world}
+	s := session{x: x, level: workflowLevel, functions: true, run: run, world: world, meter: m}
 	if err := s.start(params, "workflow ["+run.WorkflowID+"]", now).All(); err != nil {
 		return nil, err
 	}
@@ -25,6 +26,7 @@ type StepScope struct {
 	Workflow *param.Params // evaluated params of the run
 	World    World
 	Now      int64
+	Meter    *meter.Meter // of all that is evaluated in this scope; nil for one each time
 }
 
 func (c *StepScope) where() string { return "step [" + c.Step.ID + "]" }
@@ -33,7 +35,7 @@ func (c *StepScope) where() string { return "step [" + c.Step.ID + "]" }
 func (x *Exprs) stepSession(c *StepScope) session {
 	return session{
 		x: x, level: stepLevel, ownVisible: true, seesSteps: true, functions: true,
-		run: c.Run, step: c.Step, world: c.World, workflow: c.Workflow,
+		run: c.Run, step: c.Step, world: c.World, workflow: c.Workflow, meter: c.Meter,
 	}
 }
 
@@ -179,13 +181,13 @@ func (x *Exprs) closed(name string, d *param.Def, visible *param.Params, c *Step
 }
 
 // Attribute interpolates the text of an attribute such as a timeout or an address against evaluated workflow params
-// (params 10.7). where names the workflow or run in messages; failure is of kind Unprocessable.
-func (x *Exprs) Attribute(text, where string, workflow *param.Params, now int64) (string, error) {
+// (params 10.7). It is charged to m; nil means a meter of its own. where names the workflow or run in messages; failure is of kind Unprocessable.
+func (x *Exprs) Attribute(m *meter.Meter, text, where string, workflow *param.Params, now int64) (string, error) {
 	if strings.IndexByte(text, '$') < 0 {
 		return text, nil
 	}
 	const name = "maestro_parsable_str"
-	s := session{x: x, level: workflowLevel}
+	s := session{x: x, level: workflowLevel, meter: m}
 	p, err := s.start(own(workflow), "workflow ["+where+"]", now).Adhoc(name, param.Literal(param.StringValue(text)))
 	if err != nil {
 		return "", param.Wrap(param.Unprocessable, err, "Failed to parse attribute [%s] for workflow [%s] due to %s", name, where, param.AsError(err).Detail())
@@ -201,7 +203,7 @@ func (x *Exprs) Alone(name string, d *param.Def, where string, now int64) (param
 }
 
 // Trigger is Alone with functions: what a signal trigger evaluates may ask w for the params of its signals.
-func (x *Exprs) Trigger(name string, d *param.Def, w World, where string, now int64) (param.Param, error) {
-	s := session{x: x, level: workflowLevel, functions: true, world: w}
+func (x *Exprs) Trigger(m *meter.Meter, name string, d *param.Def, w World, where string, now int64) (param.Param, error) {
+	s := session{x: x, level: workflowLevel, functions: true, world: w, meter: m}
 	return s.start(&param.Params{}, where, now).Adhoc(name, d)
 }

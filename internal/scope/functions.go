@@ -34,16 +34,16 @@ func (s *session) call(fn string, args []sel.Value) (sel.Value, error) {
 		return s.fromOtherStep(a[0], a[1])
 	case fn == "getFromSignal" && len(args) == 1:
 		v, err := s.signal("", a[0])
-		return answer(v, err, "getFromSignal", "paramName", a[0])
+		return s.answer(v, err, "getFromSignal", "paramName", a[0])
 	case fn == "getFromSignal" && len(args) == 2:
 		v, err := s.signal(a[0], a[1])
-		return answer(v, err, "getFromSignal", "signalName", a[0], "paramName", a[1])
+		return s.answer(v, err, "getFromSignal", "signalName", a[0], "paramName", a[1])
 	case fn == "getFromSignalOrDefault" && len(args) == 3:
 		v, err := s.signal(a[0], a[1])
 		if err != nil {
 			return sel.String(a[2]), nil
 		}
-		return toSel(v)
+		return s.toSel(v)
 	case fn == "getFromSignalDependency" && len(args) == 2:
 		return s.fromDependency(a[0], a[1])
 	case fn == "getFromForeach" && len(args) == 3:
@@ -53,17 +53,17 @@ func (s *session) call(fn string, args []sel.Value) (sel.Value, error) {
 			return sel.Value{}, failed("getFromSubworkflow", nil)
 		}
 		v, err := s.world.Subworkflow(a[0], a[1], a[2])
-		return answer(v, err, "getFromSubworkflow", "subworkflowStepId", a[0], "stepId", a[1], "paramName", a[2])
+		return s.answer(v, err, "getFromSubworkflow", "subworkflowStepId", a[0], "stepId", a[1], "paramName", a[2])
 	}
 	return sel.Value{}, &sel.Error{Kind: sel.FailUnsupported, Message: "params has no function " + fn + " with " + strconv.Itoa(len(args)) + " arguments"}
 }
 
 // answer converts what the world said; a failure is told as the reference tells it.
-func answer(v param.Value, err error, fn string, facts ...string) (sel.Value, error) {
+func (s *session) answer(v param.Value, err error, fn string, facts ...string) (sel.Value, error) {
 	if err != nil {
 		return sel.Value{}, failed(fn, err, facts...)
 	}
-	return toSel(v)
+	return s.toSel(v)
 }
 
 // failed makes the error of a function from what it was asked: names and values in turn.
@@ -163,7 +163,7 @@ func (s *session) fromOtherStep(id, p string) (sel.Value, error) {
 		}
 	default:
 		if q := step.Params.Lookup(p); q != nil && q.Evaluated {
-			return toSel(q.Result)
+			return s.toSel(q.Result)
 		}
 	}
 	return sel.Value{}, failed("getFromStep", notInStep(p, id), "stepId", id, "paramName", p)
@@ -175,7 +175,7 @@ func (s *session) fromDependency(index, p string) (sel.Value, error) {
 		return sel.Value{}, failed("getFromSignalDependency", err, "dependencyIndex", index, "paramName", p)
 	}
 	v, err := s.world.SignalDependency(n, p)
-	return answer(v, err, "getFromSignalDependency", "dependencyIndex", index, "paramName", p)
+	return s.answer(v, err, "getFromSignalDependency", "dependencyIndex", index, "paramName", p)
 }
 
 // fromForeach makes an array of what the iterations have. Iterations without a value give null, 0 or false; it fails
@@ -190,6 +190,9 @@ func (s *session) fromForeach(step, inner, p string) (sel.Value, error) {
 	values, err := s.world.Foreach(step, inner, p)
 	if err != nil {
 		return fail(err)
+	}
+	if !s.meter.Spend(int64(2*len(values)), int64(100*len(values))) {
+		return sel.Value{}, s.meter.Err()
 	}
 	t := param.None
 	for _, v := range values {

@@ -260,7 +260,7 @@ func TestWorkflowLevel(t *testing.T) {
 	} {
 		defs := defsOf(t, `{"y":{"value":7,"type":"LONG"}}`).Clone(1)
 		defs.Set("r", param.Expression(param.String, c[0]))
-		p, err := x.EvaluateWorkflow(defs, run, w, now)
+		p, err := x.EvaluateWorkflow(nil, defs, run, w, now)
 		got := "error"
 		if err == nil {
 			got = p.Lookup("r").Result.Str()
@@ -281,7 +281,7 @@ func TestDryRunSignals(t *testing.T) {
 	} {
 		defs := &param.Defs{}
 		defs.Set("r", param.Expression(param.Long, expr))
-		p, err := x.EvaluateWorkflow(defs, run, w, now)
+		p, err := x.EvaluateWorkflow(nil, defs, run, w, now)
 		if (err == nil) != ok || ok && p.Lookup("r").Result.Long() != 20220101 {
 			t.Errorf("%s: %v", expr, err)
 		}
@@ -378,11 +378,11 @@ func TestAttribute(t *testing.T) {
 	x := scope.New(scope.Config{})
 	w := literals("t", "2 hours", "n", 4)
 	for _, c := range [][2]string{{"5min", "5min"}, {"${t}", "2 hours"}, {"${n}0", "40"}, {"$$n", "$n"}} {
-		if got, err := x.Attribute(c[0], "w", w, now); got != c[1] || err != nil {
+		if got, err := x.Attribute(nil, c[0], "w", w, now); got != c[1] || err != nil {
 			t.Errorf("%s: %s %v", c[0], got, err)
 		}
 	}
-	_, err := x.Attribute("${nobody}", "w", w, now)
+	_, err := x.Attribute(nil, "${nobody}", "w", w, now)
 	if e := param.AsError(err); e.Kind != param.Unprocessable || e.Kind.Status() != 422 ||
 		e.Message != "Failed to parse attribute [maestro_parsable_str] for workflow [w] due to MaestroValidationException: Param [maestro_parsable_str] referenced a non-existing param [nobody] in workflow [w]" {
 		t.Errorf("%v", err)
@@ -545,7 +545,7 @@ func TestParallel(t *testing.T) {
 				defs, err := scope.MergeWorkflow(base, &scope.Start{RunParams: runParams})
 				if err == nil {
 					var p *param.Params
-					if p, err = e.x.EvaluateWorkflow(defs, &scope.Run{WorkflowID: "w"}, nil, now); err == nil && p.Lookup("t").Result.Str() != fmt.Sprint(19700101+i) {
+					if p, err = e.x.EvaluateWorkflow(nil, defs, &scope.Run{WorkflowID: "w"}, nil, now); err == nil && p.Lookup("t").Result.Str() != fmt.Sprint(19700101+i) {
 						err = fmt.Errorf("run %d has %s", i, p.Lookup("t").Result)
 					}
 				}
@@ -574,7 +574,7 @@ func TestValuesThroughExpressions(t *testing.T) {
 		`"value":{"a":{"value":[1],"type":"DOUBLE_ARRAY"},"b":{"value":{"c":{"value":true,"type":"BOOLEAN"}},"type":"MAP"}},"type":"MAP"`,
 	} {
 		typ := def[strings.LastIndex(def, ":")+1:]
-		p, err := x.EvaluateWorkflow(defsOf(t, `{"v":{`+def+`},"w":{"expression":"v","type":`+typ+`}}`), &scope.Run{WorkflowID: "w"}, nil, now)
+		p, err := x.EvaluateWorkflow(nil, defsOf(t, `{"v":{`+def+`},"w":{"expression":"v","type":`+typ+`}}`), &scope.Run{WorkflowID: "w"}, nil, now)
 		if err != nil {
 			t.Errorf("%s: %v", def, err)
 			continue

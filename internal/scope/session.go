@@ -3,6 +3,7 @@ package scope
 import (
 	"errors"
 
+	"maestro/internal/meter"
 	"maestro/param"
 	"maestro/sel"
 )
@@ -61,6 +62,8 @@ type session struct {
 	step     *Step
 	world    World
 	workflow *param.Params // evaluated params of the run, at step level
+	meter    *meter.Meter  // of the evaluation, which may consist of several sessions
+	own      meter.Meter   // for a session whose caller has none
 
 	eval  param.Evaluation
 	env   sel.Env
@@ -69,19 +72,39 @@ type session struct {
 
 // start prepares the evaluation of params at the time now.
 func (s *session) start(params *param.Params, where string, now int64) *param.Evaluation {
-	s.eval = param.Evaluation{Params: params, Exprs: s, Names: s, Where: where, Now: now}
-	s.env = sel.Env{Lookup: s.lookup, Params: s.lookupParams, Call: s.call, Now: s.now, Limits: s.x.limits}
+	if s.meter == nil {
+		s.own.Reset(s.x.budget())
+		s.meter = &s.own
+	}
+	s.eval = param.Evaluation{Params: params, Exprs: s, Names: s, Where: where, Now: now, Meter: s.meter}
+	s.env = sel.Env{Lookup: s.lookup, Params: s.lookupParams, Call: s.call, Now: s.now, Limits: s.x.limits, Meter: s.meter}
 	if s.world != nil {
 		s.env.Random = s.world.Random
-		s.env.Cancelled = s.world.Cancelled
+		s.meter.Until(s.world.Cancelled)
 	}
 	return &s.eval
 }
 
+// Meter returns a meter for one evaluation, with nothing spent. Whoever evaluates several things for one purpose, such as
+// all signals that a step sends, hands the same meter to all of them. Where none is given, each has one of its own.
+func (x *Exprs) Meter() *meter.Meter {
+	return meter.New(x.budget())
+}
+
+func (x *Exprs) budget() meter.Limits {
+	return meter.Limits{Work: x.limits.Visits, Memory: x.limits.Memory}
+}
+
 func (s *session) now() int64 { return s.eval.Now }
+
+// compileWork is what compiling a byte of an expression takes.
+const compileWork = 10
 
 // Compile implements param.Evaluator.
 func (s *session) Compile(expr string) (param.Script, error) {
+	if !s.meter.Spend(compileWork*int64(len(expr)), 0) { // also for one that is remembered: results depend on no cache
+		return nil, s.meter.Err()
+	}
 	script, err := s.x.cache.CompileEngine(expr)
 	if err != nil {
 		return nil, param.Wrap(param.InvalidExpression, err, "BAD_REQUEST - Expression validator throws an exception for expr=[%s]", expr)
@@ -100,11 +123,20 @@ func (s *session) Run(script param.Script, expr string, f param.Frame) (param.Va
 	return fromSel(v)
 }
 
+// overBudget reports whether a script ended because the evaluation as a whole took too much. Package param tells that.
+func overBudget(e *sel.Error) bool {
+	x, ok := errors.AsType[*meter.Exceeded](e.Cause)
+	return ok && x.What != meter.Stopped
+}
+
 // exprError tells how an expression failed in the words of the reference (sel 13.3); the cause stays attached.
 func exprError(err error, expr string) error {
 	e, ok := errors.AsType[*sel.Error](err)
 	if !ok {
 		return param.AsError(err)
+	}
+	if overBudget(e) {
+		return err
 	}
 	switch e.Kind {
 	case sel.FailThrown, sel.FailReturnType:
@@ -121,7 +153,7 @@ func (s *session) lookup(name string) (sel.Value, bool, error) {
 	if !ok {
 		return sel.Value{}, false, nil
 	}
-	out, err := toSel(v)
+	out, err := s.toSel(v)
 	return out, err == nil, err
 }
 
@@ -137,6 +169,6 @@ func (s *session) lookupParams(name string) (sel.Value, bool, error) {
 	if !ok {
 		return sel.Value{}, false, nil
 	}
-	out, err := toSel(v)
+	out, err := s.toSel(v)
 	return out, err == nil, err
 }

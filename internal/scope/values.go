@@ -6,7 +6,35 @@ import (
 )
 
 // toSel converts a param's value for a script. Scalars cost nothing; arrays and maps are copied, since a script may
-// change what it gets.
+// change what it gets, and are charged for.
+func (s *session) toSel(v param.Value) (sel.Value, error) {
+	if !v.Type().IsScalar() && !v.IsNone() {
+		work, size := copyCost(v)
+		if !s.meter.Spend(int64(work), int64(size)) {
+			return sel.Value{}, s.meter.Err()
+		}
+	}
+	return toSel(v)
+}
+
+// What is charged for copying an entry of a map or an element of an array.
+const entryWork, entrySize = 20, 250
+
+// copyCost is what copying an array or a map takes. The texts in it are not copied.
+func copyCost(v param.Value) (work, size int) {
+	if m := v.Values(); m != nil {
+		for _, entry := range m.All() {
+			w, n := copyCost(entry)
+			work, size = work+w+entryWork, size+n+entrySize
+		}
+		return work, size
+	}
+	if v.Type() == param.StringMap {
+		return entryWork * v.Len(), entrySize * v.Len()
+	}
+	return v.Len(), 40 * v.Len()
+}
+
 func toSel(v param.Value) (sel.Value, error) {
 	switch v.Type() {
 	case param.String:

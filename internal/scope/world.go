@@ -30,7 +30,8 @@ type World interface {
 	// Random returns random bits.
 	Random() uint64
 
-	// Cancelled reports whether the evaluation should end as one that takes too long.
+	// Cancelled reports whether the evaluation should end because nobody waits for it. Where the result is recorded it is
+	// always false: the same inputs must give the same result.
 	Cancelled() bool
 }
 
@@ -69,6 +70,7 @@ type Step struct {
 type DryRun struct {
 	TriggerParams map[string]bool            // names of the params of the signal triggers
 	SignalParams  map[string]map[string]bool // by signal name, the params that the triggers match
+	Stop          func() bool                // whether whoever asked has gone; nil for never
 }
 
 const dryRunSignalValue = 20220101
@@ -99,7 +101,7 @@ func (DryRun) NextUniqueID() (int64, error) { return 1, nil }
 // Random returns fixed bits.
 func (DryRun) Random() uint64 { return 0x9E3779B97F4A7C15 }
 
-// Cancelled never cancels.
-func (DryRun) Cancelled() bool { return false }
+// Cancelled asks Stop.
+func (d DryRun) Cancelled() bool { return d.Stop != nil && d.Stop() }
 
 var errDryRun = param.Errorf(param.Internal, "not available in a dry run")

@@ -6,6 +6,7 @@ import (
 
 	"maestro/internal/doc"
 	"maestro/internal/engine"
+	"maestro/internal/meter"
 	"maestro/internal/scope"
 	"maestro/internal/signal"
 	"maestro/param"
@@ -24,10 +25,11 @@ func (s *Signals) request(ctx context.Context, sub *subscription, x *execution) 
 		w.instances[n.Name], ids[n.Name] = i, n.Seq
 	}
 	now := s.cfg.Now()
+	budget := s.cfg.Exprs.Meter() // of the whole trigger
 	where := "signal trigger of workflow [" + sub.workflow + "]"
 	params := &param.Params{}
 	for name, d := range sub.params.All() {
-		p, err := s.cfg.Exprs.Trigger(name, d, w, where, now)
+		p, err := s.cfg.Exprs.Trigger(budget, name, d, w, where, now)
 		if err != nil {
 			s.cfg.Log.Info("signal trigger starts nothing, since a param cannot be evaluated", "trigger", sub.text(), "param", name, "error", err)
 			return nil, nil
@@ -36,14 +38,14 @@ func (s *Signals) request(ctx context.Context, sub *subscription, x *execution) 
 	}
 	w.params = params
 	if sub.condition != nil {
-		p, err := s.cfg.Exprs.Trigger("condition", param.Expression(param.Boolean, *sub.condition), w, where, now)
+		p, err := s.cfg.Exprs.Trigger(budget, "condition", param.Expression(param.Boolean, *sub.condition), w, where, now)
 		if err != nil || !p.Result.Boolean() {
 			s.cfg.Log.Debug("signal trigger starts nothing, since its condition does not hold", "trigger", sub.text(), "error", err)
 			return nil, nil
 		}
 	}
 	return &engine.StartRequest{
-		WorkflowID: sub.workflow, Version: "active", RequestID: s.requestID(sub, x, w, where, now), PersistFailed: true,
+		WorkflowID: sub.workflow, Version: "active", RequestID: s.requestID(budget, sub, x, w, where, now), PersistFailed: true,
 		Initiator: engine.Initiator{
 			Type: "SIGNAL", JSON: initiator(sub.uuid, x, params),
 			Signal: &engine.SignalInitiator{TriggerUUID: sub.uuid, SignalIDs: ids, Params: params},
@@ -53,9 +55,9 @@ func (s *Signals) request(ctx context.Context, sub *subscription, x *execution) 
 
 // requestID is made of what dedup_expr yields or, where there is none or it fails, of what is executed: the same text
 // starts one run of the workflow only.
-func (s *Signals) requestID(sub *subscription, x *execution, w *world, where string, now int64) string {
+func (s *Signals) requestID(budget *meter.Meter, sub *subscription, x *execution, w *world, where string, now int64) string {
 	if sub.dedup != nil {
-		p, err := s.cfg.Exprs.Trigger("dedup_expr", param.Expression(param.String, *sub.dedup), w, where, now)
+		p, err := s.cfg.Exprs.Trigger(budget, "dedup_expr", param.Expression(param.String, *sub.dedup), w, where, now)
 		if err == nil {
 			return signal.NameUUID([]byte(p.Result.Str()))
 		}

@@ -13,7 +13,7 @@ func ParseISO(text string, zone *Zone) (DateTime, error) {
 	}
 	ms, err := b.millis()
 	if err != nil {
-		return DateTime{}, Error("cannot parse " + text + ": " + err.Error())
+		return DateTime{}, Error("cannot parse " + clip(text) + ": " + err.Error())
 	}
 	return DateTime{ms, zone}, nil
 }

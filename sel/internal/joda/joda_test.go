@@ -151,3 +151,13 @@ func FuzzFormatter(f *testing.F) {
 		_, _ = ForID(text)
 	})
 }
+
+// TestLongestID holds what a parser reads of a text that might be an id: as much as the longest one has.
+func TestLongestID(t *testing.T) {
+	t.Parallel()
+	for id := range canonicalIDs() {
+		if len(id) > longestID {
+			t.Errorf("id %s is longer than longestID", id)
+		}
+	}
+}

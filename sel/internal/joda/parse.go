@@ -95,7 +95,7 @@ func (f *Formatter) Parse(text string, zone *Zone, now func() (DateTime, error))
 	}
 	ms, err := b.millis()
 	if err != nil {
-		return DateTime{}, Error("cannot parse " + strconv.Quote(text) + ": " + err.Error())
+		return DateTime{}, Error("cannot parse " + strconv.Quote(clip(text)) + ": " + err.Error())
 	}
 	if f.Zone == nil {
 		zone = b.zone
@@ -103,10 +103,16 @@ func (f *Formatter) Parse(text string, zone *Zone, now func() (DateTime, error))
 	return DateTime{ms, zone}, nil
 }
 
-func invalidFormat(text string, pos int) error {
+// clip cuts a long text for a message.
+func clip(text string) string {
 	if len(text) > 50 {
-		text = strings.ToValidUTF8(text[:47], "") + "..."
+		return strings.ToValidUTF8(text[:47], "") + "..."
 	}
+	return text
+}
+
+func invalidFormat(text string, pos int) error {
+	text = clip(text)
 	if pos >= len(text) {
 		return Error("invalid format: " + strconv.Quote(text) + " is too short")
 	}
@@ -231,10 +237,13 @@ func fractionAt(s string, pos, digits int, size int64) (ms int64, end int) {
 	return ms / 10, pos
 }
 
+// longestID is at least the length of the longest id of zoneIDs.
+const longestID = 40
+
 // zoneIDAt finds the longest zone id at pos.
 func zoneIDAt(s string, pos int) (*Zone, int) {
 	end := pos
-	for end < len(s) && (asciiLetter(s[end]) || digit(s[end]) || strings.IndexByte("/_+-", s[end]) >= 0) {
+	for end < len(s) && end-pos < longestID && (asciiLetter(s[end]) || digit(s[end]) || strings.IndexByte("/_+-", s[end]) >= 0) {
 		end++
 	}
 	for ; end > pos; end-- {

@@ -18,7 +18,7 @@ var periodWords = [...]struct {
 // ParsePeriod reads a duration in English words, such as "1 day, 2 hours and 30 minutes": units in descending order,
 // each at most once. The result is in milliseconds.
 func ParsePeriod(text string) (int64, error) {
-	bad := Error("invalid period: " + text)
+	bad := Error("invalid period: " + clip(text))
 	var total int64
 	calendar := false
 	unit := 0

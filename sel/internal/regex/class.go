@@ -46,11 +46,11 @@ func (p *parser) class() (set, error) {
 func meet(left set, items union) set {
 	switch {
 	case left == nil:
-		return items
+		return items.merged()
 	case items == nil:
 		return left
 	}
-	return both{left, items}
+	return both{left, items.merged()}
 }
 
 // classItem reads a character, a range or a shorthand.

@@ -2,21 +2,20 @@
 // quantifiers, for the methods split and replaceAll. Package regexp cannot stand in: it lacks these, and differs in what
 // . $ and \s match.
 //
-// Matching backtracks, so a pattern can ask for exponential work. Every step is counted against a budget, and the
-// stack of alternatives is bounded; a match that exceeds either ends with [ErrBudget] or [ErrDepth].
+// Matching backtracks, so a pattern can ask for exponential work, and counted repetitions make long programs of short
+// patterns. All of it is charged to a [meter.Meter], whose refusal ends the work; the stack of alternatives has a bound
+// of its own, [ErrDepth].
 package regex
+
+import "maestro/internal/meter"
 
 // Error says why a pattern or a replacement is not valid.
 type Error string
 
 func (e Error) Error() string { return string(e) }
 
-const (
-	// ErrBudget ends a match that took more steps than allowed.
-	ErrBudget = Error("regular expression takes too many steps")
-	// ErrDepth ends a match with more open alternatives than there is room for.
-	ErrDepth = Error("regular expression is too complex for this text")
-)
+// ErrDepth ends a match with more open alternatives than there is room for.
+const ErrDepth = Error("regular expression is too complex for this text")
 
 // Regexp is a compiled pattern. It is immutable and safe for concurrent use.
 type Regexp struct {
@@ -24,23 +23,42 @@ type Regexp struct {
 	groups  int // capturing groups without group 0
 	regs    int // registers: two for each group, and one for each loop that could spin on nothing
 	names   map[string]int
-	literal string // the whole pattern, if it means only itself
+	literal string // the whole pattern, if it means only itself; there is no program then
 }
 
-// maxProg bounds the size of a program; counted repetitions are written out.
+// maxProg bounds the size of a program, in which counted repetitions are written out, and of a pattern.
 const maxProg = 100_000
 
-// Compile parses a pattern.
-func Compile(pattern string) (*Regexp, error) {
+// What compiling is charged for a character of the pattern and for an instruction, with room for growing slices.
+const (
+	runeSize, runeWork = 300, 20
+	instSize, instWork = 300, 10
+)
+
+// Compile parses a pattern and charges m for it.
+func Compile(pattern string, m *meter.Meter) (*Regexp, error) {
+	if err := m.Work(len(pattern) >> 2); err != nil {
+		return nil, err
+	}
 	if plain(pattern) {
 		return &Regexp{literal: pattern}, nil
+	}
+	return compile(pattern, m)
+}
+
+func compile(pattern string, m *meter.Meter) (*Regexp, error) {
+	if len(pattern) > maxProg {
+		return nil, errLarge
+	}
+	if !m.Spend(int64(runeWork*len(pattern)), int64(runeSize*len(pattern))) {
+		return nil, m.Err()
 	}
 	p := &parser{in: []rune(pattern), names: map[string]int{}}
 	n, err := p.parse()
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{groups: p.groups, regs: 2 * (p.groups + 1)}
+	c := &compiler{meter: m, groups: p.groups, regs: 2 * (p.groups + 1)}
 	c.emit(inst{op: opSave, n: 0})
 	if err := c.node(n); err != nil {
 		return nil, err

@@ -1,14 +1,46 @@
 package regex
 
-import "unicode"
+import (
+	"unicode"
+
+	"maestro/internal/meter"
+)
 
 // matcher runs a program over one text.
 type matcher struct {
-	text   []rune
-	regs   []int
-	stack  []choice
-	budget *int64
-	last   int // end of the previous match
+	text  []rune
+	regs  []int
+	stack []choice
+	saved []int // registers as they were before the groups that are open now
+	last  int   // end of the previous match
+
+	meter *meter.Meter
+	steps int // not yet charged
+	paid  int // choices that the stack has been charged for
+	kept  int // registers that saved has been charged for
+}
+
+// stepWork is what a step is charged, and batch how many steps are charged at once.
+const (
+	stepWork = 3
+	batch    = 1024
+)
+
+// settle charges the steps so far.
+func (m *matcher) settle() error {
+	n := m.steps
+	m.steps = 0
+	return m.meter.Work(stepWork * n)
+}
+
+// room charges for the stack before it grows beyond what was charged.
+func (m *matcher) room() error {
+	if len(m.stack) >= maxStack {
+		return ErrDepth
+	}
+	more := min(max(m.paid, 64), maxStack-m.paid)
+	m.paid += more
+	return m.meter.Memory(growth * choiceSize * more)
 }
 
 // choice is a place to go back to, or, if pc is negative, a register to restore on the way.
@@ -18,7 +50,12 @@ type choice struct {
 	limit int32 // of a run of characters by opRepeat: how far it may shrink or grow; else noLimit
 }
 
-const noLimit = -1
+const (
+	noLimit    = -1
+	choiceSize = 12
+	regSize    = 8
+	growth     = 4 // how much is allocated for an element of a slice that append makes grow
+)
 
 // maxStack bounds the open alternatives of one match.
 const maxStack = 1 << 20
@@ -26,22 +63,27 @@ const maxStack = 1 << 20
 // run executes prog at pos and gives the end of the match, negative if there is none.
 func (m *matcher) run(prog []inst, pos int) (int, error) {
 	base := len(m.stack)
-	defer func() { m.stack = m.stack[:base] }()
 	pc := 0
 	for {
-		if *m.budget--; *m.budget < 0 {
-			return -1, ErrBudget
+		if m.steps++; m.steps >= batch {
+			if err := m.settle(); err != nil {
+				return -1, err
+			}
 		}
-		if len(m.stack) > maxStack {
-			return -1, ErrDepth
+		if len(m.stack) >= m.paid {
+			if err := m.room(); err != nil {
+				return -1, err
+			}
 		}
 		i := &prog[pc]
 		ok := true
 		next := pc + 1
 		switch i.op {
 		case opMatch:
+			m.stack = m.stack[:base]
 			return pos, nil
 		case opSet:
+			m.steps += i.cost - 1
 			if ok = pos < len(m.text) && i.set.has(m.text[pos]); ok {
 				pos++
 			}
@@ -96,6 +138,7 @@ func (m *matcher) back(prog []inst, base int) (pc, pos int) {
 			return int(c.pc), int(c.pos)
 		}
 		if i := &prog[c.pc]; i.mode == '?' {
+			m.steps += i.cost
 			if !i.set.has(m.text[c.pos]) {
 				continue
 			}
@@ -129,7 +172,7 @@ func (m *matcher) repeat(i *inst, pc int, pos *int) bool {
 	for n < want && i.set.has(m.text[*pos+n]) {
 		n++
 	}
-	*m.budget -= int64(n)
+	m.steps += n * i.cost
 	if n < i.min {
 		return false
 	}
@@ -149,9 +192,9 @@ func (m *matcher) backref(i *inst, pos *int) bool {
 	if from < 0 || to < from || len(m.text)-*pos < to-from {
 		return false
 	}
-	*m.budget -= int64(to - from)
 	for k := from; k < to; k++ {
 		a, b := m.text[k], m.text[*pos+k-from]
+		m.steps++
 		if a == b || i.fold&flagI != 0 && (swapASCII(a) == b || i.fold&flagU != 0 && unicode.ToLower(a) == unicode.ToLower(b)) {
 			continue
 		}
@@ -167,8 +210,18 @@ func (m *matcher) nested(i *inst, pos *int) (bool, error) {
 	if i.op == opBehind {
 		from, to = max(0, *pos-i.max), *pos-i.min
 	}
-	before := append([]int(nil), m.regs...)
+	base := len(m.saved)
+	if more := base + len(m.regs) - m.kept; more > 0 {
+		m.kept += more
+		if err := m.meter.Memory(growth * regSize * more); err != nil {
+			return false, err
+		}
+	}
+	m.saved = append(m.saved, m.regs...)
+	before := m.saved[base:]
+	defer func() { m.saved = m.saved[:base] }()
 	for ; to >= from; to-- {
+		m.steps += 1 + len(before)/4
 		end, err := m.run(i.sub, to)
 		if err != nil {
 			return false, err

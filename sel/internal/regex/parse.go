@@ -13,6 +13,8 @@ type node struct {
 	mode byte    // nRepeat: 0 greedy, '?' lazy, '+' possessive
 	neg  bool    // nAhead, nBehind
 	fold byte    // nBackref: as flags of the parser
+
+	width *[2]int // as width found it, or nil
 }
 
 type nodeOp uint8
@@ -61,7 +63,11 @@ func (p *parser) parse() (*node, error) {
 }
 
 func (p *parser) err(what string) error {
-	return Error(what + " near index " + strconv.Itoa(p.pos) + " of pattern " + strconv.Quote(string(p.in)))
+	pattern := string(p.in[:min(len(p.in), 100)])
+	if len(p.in) > 100 {
+		pattern += "..."
+	}
+	return Error(what + " near index " + strconv.Itoa(p.pos) + " of pattern " + strconv.Quote(pattern))
 }
 
 func (p *parser) more() bool { return p.pos < len(p.in) }

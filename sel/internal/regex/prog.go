@@ -1,10 +1,13 @@
 package regex
 
+import "maestro/internal/meter"
+
 // inst is an instruction. Control goes to the next one unless it says otherwise.
 type inst struct {
 	op   op
 	set  set
 	n    int // register, group, or kind of assertion
+	cost int // of asking set about one character
 	x, y int // targets
 	min  int
 	max  int
@@ -48,6 +51,7 @@ var escapedAsserts = map[rune]int{
 }
 
 type compiler struct {
+	meter  *meter.Meter
 	prog   []inst
 	groups int
 	regs   int
@@ -71,9 +75,12 @@ func (c *compiler) node(n *node) error {
 	if c.work++; c.full || c.work > maxProg {
 		return errLarge
 	}
+	if !c.meter.Spend(instWork, instSize) {
+		return c.meter.Err()
+	}
 	switch n.op {
 	case nSet:
-		c.emit(inst{op: opSet, set: n.set})
+		c.emit(inst{op: opSet, set: n.set, cost: n.set.cost()})
 	case nSeq:
 		for _, s := range n.subs {
 			if err := c.node(s); err != nil {
@@ -92,7 +99,7 @@ func (c *compiler) node(n *node) error {
 		c.emit(inst{op: opSave, n: 2*n.n + 1})
 	case nBackref:
 		if n.n > c.groups {
-			c.emit(inst{op: opSet, set: spans{}}) // a group that does not exist matches nothing
+			c.emit(inst{op: opSet, set: spans{}, cost: 1}) // a group that does not exist matches nothing
 			return nil
 		}
 		c.emit(inst{op: opBackref, n: n.n, fold: n.fold})
@@ -137,7 +144,7 @@ func (c *compiler) alt(n *node) error {
 func (c *compiler) repeat(n *node) error {
 	body := n.subs[0]
 	if body.op == nSet {
-		c.emit(inst{op: opRepeat, set: body.set, min: n.min, max: n.max, mode: n.mode})
+		c.emit(inst{op: opRepeat, set: body.set, cost: body.set.cost(), min: n.min, max: n.max, mode: n.mode})
 		return nil
 	}
 	if n.mode == '+' {
@@ -213,8 +220,17 @@ func (c *compiler) sub(body *node, i inst) error {
 // widest is more than any text has.
 const widest = 1 << 28
 
-// width gives how many characters a node matches; a negative hi is no bound.
+// width gives how many characters a node matches; a negative hi is no bound. A node is measured once: look-behinds may
+// lie within each other.
 func width(n *node) (lo, hi int) {
+	if n.width == nil {
+		lo, hi = measure(n)
+		n.width = &[2]int{lo, hi}
+	}
+	return n.width[0], n.width[1]
+}
+
+func measure(n *node) (lo, hi int) {
 	switch n.op {
 	case nSet:
 		return 1, 1

@@ -6,18 +6,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"maestro/internal/meter"
 )
 
-func unlimited(int) error { return nil }
+func unlimited() *meter.Meter { return meter.New(meter.Limits{Work: 1 << 40, Memory: 1 << 40}) }
 
 func replace(t *testing.T, pattern, text, repl string) string {
 	t.Helper()
-	re, err := Compile(pattern)
+	re, err := Compile(pattern, unlimited())
 	if err != nil {
 		t.Fatalf("%s: %v", pattern, err)
 	}
-	budget := int64(1 << 30)
-	out, err := re.Replace(text, repl, &budget, unlimited)
+	out, err := re.Replace(text, repl, unlimited())
 	if err != nil {
 		t.Fatalf("%s: %v", pattern, err)
 	}
@@ -40,13 +41,12 @@ func TestAgainstRegexp(t *testing.T) {
 		}
 		text := b.String()
 		var got []string
-		re, err := Compile(pattern)
+		re, err := compile(pattern, unlimited())
 		if err != nil {
 			t.Fatalf("%s: %v", pattern, err)
 		}
-		budget := int64(1 << 30)
 		runes := []rune(text)
-		if err := re.full().each(runes, &budget, func(regs []int) error {
+		if err := re.each(runes, unlimited(), func(regs []int) error {
 			got = append(got, string(runes[regs[0]:regs[1]]))
 			return nil
 		}); err != nil {
@@ -134,7 +134,7 @@ func TestReplace(t *testing.T) {
 		{`\.`, "1.2", "", "12"},
 	} {
 		if strings.Contains(c.pattern, "javaX") {
-			if _, err := Compile(c.pattern); err == nil {
+			if _, err := Compile(c.pattern, unlimited()); err == nil {
 				t.Errorf("%s compiles", c.pattern)
 			}
 			continue
@@ -152,7 +152,7 @@ func TestLargePatterns(t *testing.T) {
 		`(?:){2147483647}`, `(?:(?:){65536}){65536}`, `(?:a{0}){2147483647}`, `(a{1000}){2147483647}`,
 		`(?:(?:(?:(?:x{1,9}y){99}){99}){99}){99}`, strings.Repeat("(", 5000), strings.Repeat("[", 5000),
 	} {
-		if _, err := Compile(pattern); err == nil {
+		if _, err := Compile(pattern, unlimited()); err == nil {
 			t.Errorf("%.40s compiles", pattern)
 		}
 	}
@@ -163,16 +163,15 @@ func FuzzCompile(f *testing.F) {
 		f.Add(s, "aabbcc xx", "<$0>")
 	}
 	f.Fuzz(func(t *testing.T, pattern, text, repl string) {
-		re, err := Compile(pattern)
+		re, err := Compile(pattern, unlimited())
 		if err != nil {
 			return
 		}
-		budget := int64(100_000)
 		text = strings.ToValidUTF8(text, "?")
-		_, _ = re.Replace(text, repl, &budget, unlimited)
-		budget = 100_000
-		pieces, err := re.Split(text, -1, &budget, unlimited)
-		if err == nil && len(pieces) == 0 {
+		_, _ = re.Replace(text, repl, meter.New(meter.Limits{Work: 300_000}))
+		pieces := 0
+		_, err = re.Split(text, -1, meter.New(meter.Limits{Work: 300_000}), func(string) error { pieces++; return nil })
+		if err == nil && pieces == 0 {
 			t.Fatal("no pieces")
 		}
 	})

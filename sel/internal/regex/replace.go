@@ -4,17 +4,32 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"maestro/internal/meter"
 )
 
 // each calls f with the registers of every match in turn, in characters of text. A match of nothing is followed by a
-// search one character on.
-func (re *Regexp) each(text []rune, budget *int64, f func(regs []int) error) error {
-	m := &matcher{text: text, regs: make([]int, re.regs), budget: budget}
-	for from := 0; from <= len(text); {
-		for i := range m.regs {
-			m.regs[i] = -1
-		}
-		end, err := m.run(re.prog, from)
+// search one character on. errStop from f ends it.
+func (re *Regexp) each(text []rune, mt *meter.Meter, f func(regs []int) error) error {
+	if err := mt.Memory(regSize * re.regs); err != nil {
+		return err
+	}
+	m := &matcher{text: text, regs: make([]int, re.regs), meter: mt}
+	m.forget()
+	err := m.each(re.prog, f)
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.settle()
+}
+
+func (m *matcher) each(prog []inst, f func(regs []int) error) error {
+	for from := 0; from <= len(m.text); {
+		end, err := m.run(prog, from)
 		if err != nil {
 			return err
 		}
@@ -22,6 +37,7 @@ func (re *Regexp) each(text []rune, budget *int64, f func(regs []int) error) err
 			from++
 			continue
 		}
+		m.steps += matchSteps
 		if err := f(m.regs); err != nil {
 			return err
 		}
@@ -30,71 +46,116 @@ func (re *Regexp) each(text []rune, budget *int64, f func(regs []int) error) err
 			end++
 		}
 		from = end
+		m.forget() // a search that finds nothing leaves the registers as they were
 	}
 	return nil
 }
 
-// Grow is told before a result grows by some bytes, and can refuse.
-type Grow func(bytes int) error
+// matchSteps is what is charged for handing a match on.
+const matchSteps = 4
 
-// Replace is Java's replaceAll. Steps are taken from budget.
-func (re *Regexp) Replace(text, replacement string, budget *int64, grow Grow) (string, error) {
-	if re.literal != "" && !strings.ContainsAny(replacement, `$\`) {
-		n := strings.Count(text, re.literal)
-		*budget -= int64(len(text) / 16)
-		if err := grow(len(text) + n*(len(replacement)-len(re.literal))); err != nil {
-			return "", err
-		}
-		return strings.ReplaceAll(text, re.literal, replacement), nil
+// forget clears the registers.
+func (m *matcher) forget() {
+	for i := range m.regs {
+		m.regs[i] = -1
 	}
-	runes := []rune(text)
-	var b strings.Builder
+	m.steps += len(m.regs) / 8
+}
+
+// characters takes a text apart.
+func characters(text string, m *meter.Meter) ([]rune, error) {
+	if !m.Spend(int64(len(text)>>3), 4*int64(len(text))) {
+		return nil, m.Err()
+	}
+	return []rune(text), nil
+}
+
+// write appends a piece of a text.
+func write(out *meter.Text, text []rune) {
+	if len(text) == 0 {
+		return
+	}
+	size := 0
+	for _, r := range text {
+		size += utf8.RuneLen(r)
+	}
+	out.Append(size, func(b []byte) []byte {
+		for _, r := range text {
+			b = utf8.AppendRune(b, r)
+		}
+		return b
+	})
+}
+
+// Replace is Java's replaceAll. What it takes is charged to m.
+func (re *Regexp) Replace(text, replacement string, m *meter.Meter) (string, error) {
+	if re.literal != "" {
+		return re.replaceLiteral(text, replacement, m)
+	}
+	runes, err := characters(text, m)
+	if err != nil {
+		return "", err
+	}
+	out := meter.Text{Meter: m}
 	done := 0
-	err := re.full().each(runes, budget, func(regs []int) error {
-		if err := grow(regs[0] - done); err != nil {
+	err = re.each(runes, m, func(regs []int) error {
+		write(&out, runes[done:regs[0]])
+		done = regs[1]
+		if err := m.Work(len(replacement)); err != nil {
 			return err
 		}
-		b.WriteString(string(runes[done:regs[0]]))
-		done = regs[1]
-		return re.expand(&b, runes, regs, replacement, grow)
+		if err := re.expand(&out, runes, regs, replacement); err != nil {
+			return err
+		}
+		return out.Err()
 	})
 	if err != nil {
 		return "", err
 	}
-	if err := grow(len(runes) - done); err != nil {
-		return "", err
-	}
-	b.WriteString(string(runes[done:]))
-	return b.String(), nil
+	write(&out, runes[done:])
+	return out.Done(), out.Err()
 }
 
-// full is re with a program even if its pattern is literal.
-func (re *Regexp) full() *Regexp {
-	if re.literal == "" {
-		return re
+// replaceLiteral is Replace for a pattern that is a plain text: every match is the same, and so is what replaces it. A
+// replacement that is not valid is an error only if there is something to replace.
+func (re *Regexp) replaceLiteral(text, replacement string, m *meter.Meter) (string, error) {
+	if err := m.Work(len(text) >> 4); err != nil {
+		return "", err
 	}
-	c := &compiler{regs: 2}
-	c.emit(inst{op: opSave, n: 0})
-	for _, r := range re.literal {
-		c.emit(inst{op: opSet, set: one(r)})
+	n := strings.Count(text, re.literal)
+	if n == 0 {
+		return text, nil
 	}
-	c.emit(inst{op: opSave, n: 1})
-	c.emit(inst{op: opMatch})
-	return &Regexp{prog: c.prog, regs: 2}
+	if strings.ContainsAny(replacement, `$\`) {
+		runes, err := characters(re.literal, m)
+		if err != nil {
+			return "", err
+		}
+		out := meter.Text{Meter: m}
+		if err := re.expand(&out, runes, []int{0, len(runes)}, replacement); err != nil {
+			return "", err
+		}
+		if out.Err() != nil {
+			return "", out.Err()
+		}
+		replacement = out.Done()
+	}
+	size := len(text) + n*(len(replacement)-len(re.literal))
+	if !m.Spend(int64(len(text)>>4+size>>6+8*n), 2*int64(size)) {
+		return "", m.Err()
+	}
+	return strings.ReplaceAll(text, re.literal, replacement), nil
 }
 
 // expand writes a replacement: $n and ${name} are groups, a backslash quotes the next character.
-func (re *Regexp) expand(b *strings.Builder, text []rune, regs []int, repl string, grow Grow) error {
+func (re *Regexp) expand(out *meter.Text, text []rune, regs []int, repl string) error {
 	for i := 0; i < len(repl); i++ {
 		switch c := repl[i]; c {
 		case '\\':
 			if i++; i == len(repl) {
 				return Error("character to be escaped is missing")
 			}
-			if err := grow(1); err != nil {
-				return err
-			}
-			b.WriteByte(repl[i])
+			out.Byte(repl[i])
 		case '$':
 			group, end, err := re.groupAt(repl, i+1)
 			if err != nil {
@@ -102,16 +163,10 @@ func (re *Regexp) expand(b *strings.Builder, text []rune, regs []int, repl strin
 			}
 			i = end - 1
 			if from, to := regs[2*group], regs[2*group+1]; from >= 0 {
-				if err := grow(to - from); err != nil {
-					return err
-				}
-				b.WriteString(string(text[from:to]))
+				write(out, text[from:to])
 			}
 		default:
-			if err := grow(1); err != nil {
-				return err
-			}
-			b.WriteByte(c)
+			out.Byte(c)
 		}
 	}
 	return nil
@@ -150,66 +205,58 @@ func (re *Regexp) groupAt(repl string, i int) (group, end int, err error) {
 	return group, end, nil
 }
 
-// Split is Java's String.split. A positive limit is the most pieces; zero drops empty pieces at the end.
-func (re *Regexp) Split(text string, limit int, budget *int64, grow Grow) ([]string, error) {
-	var pieces []string
-	add := func(piece string) error {
-		if err := grow(len(piece) + 16); err != nil {
-			return err
-		}
-		pieces = append(pieces, piece)
-		return nil
+// Split is Java's String.split: it gives the pieces of text to add, one after the other. A positive limit is the most
+// pieces. found is false if the pattern does not occur, and the text is the only piece. Dropping empty pieces at the end
+// is left to the caller.
+func (re *Regexp) Split(text string, limit int, m *meter.Meter, add func(piece string) error) (found bool, err error) {
+	done, count := 0, 0 // done in bytes
+	cut := func(from, to int) error {
+		found = true
+		err := add(text[done:from])
+		count++
+		done = to
+		return err
 	}
-	done := 0 // in bytes
-	found := false
 	if re.literal != "" {
-		*budget -= int64(len(text) / 16)
-		for limit <= 0 || len(pieces) < limit-1 {
+		if err := m.Work(len(text) >> 4); err != nil {
+			return false, err
+		}
+		for limit <= 0 || count < limit-1 {
 			i := strings.Index(text[done:], re.literal)
 			if i < 0 {
 				break
 			}
-			found = true
-			if err := add(text[done : done+i]); err != nil {
-				return nil, err
+			if err := cut(done+i, done+i+len(re.literal)); err != nil {
+				return false, err
 			}
-			done += i + len(re.literal)
 		}
-	} else {
-		runes := []rune(text)
-		at, bytes := 0, 0 // a character of the text and its place in bytes
-		place := func(r int) int {
-			for ; at < r; at++ {
-				bytes += len(string(runes[at]))
-			}
-			return bytes
+		return found, add(text[done:])
+	}
+	runes, err := characters(text, m)
+	if err != nil {
+		return false, err
+	}
+	at, bytes := 0, 0 // a character of the text and its place in bytes
+	place := func(r int) int {
+		for ; at < r; at++ {
+			bytes += utf8.RuneLen(runes[at])
 		}
-		err := re.each(runes, budget, func(regs []int) error {
-			if limit > 0 && len(pieces) >= limit-1 {
-				return errStop
-			}
-			if regs[1] == 0 {
-				return nil // a match of nothing at the start makes no piece
-			}
-			found = true
-			err := add(text[done:place(regs[0])])
-			done = place(regs[1])
-			return err
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			return nil, err
+		return bytes
+	}
+	err = re.each(runes, m, func(regs []int) error {
+		if limit > 0 && count >= limit-1 {
+			return errStop
 		}
+		if regs[1] == 0 {
+			return nil // a match of nothing at the start makes no piece
+		}
+		from := place(regs[0])
+		return cut(from, place(regs[1]))
+	})
+	if err != nil {
+		return false, err
 	}
-	if !found {
-		return []string{text}, grow(len(text))
-	}
-	if err := add(text[done:]); err != nil {
-		return nil, err
-	}
-	for limit == 0 && len(pieces) > 0 && pieces[len(pieces)-1] == "" {
-		pieces = pieces[:len(pieces)-1]
-	}
-	return pieces, nil
+	return found, add(text[done:])
 }
 
 const errStop = Error("stop")

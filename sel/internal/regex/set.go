@@ -1,12 +1,16 @@
 package regex
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// set is a set of characters.
-type set interface{ has(r rune) bool }
+// set is a set of characters. cost is what it takes to ask about one, in steps.
+type set interface {
+	has(r rune) bool
+	cost() int
+}
 
 type (
 	span  struct{ lo, hi rune }
@@ -23,12 +27,76 @@ type (
 )
 
 func (s spans) has(r rune) bool {
+	if len(s) > manySpans {
+		_, found := slices.BinarySearchFunc(s, r, func(x span, r rune) int {
+			switch {
+			case x.hi < r:
+				return -1
+			case x.lo > r:
+				return 1
+			}
+			return 0
+		})
+		return found
+	}
 	for _, x := range s {
 		if r >= x.lo && r <= x.hi {
 			return true
 		}
 	}
 	return false
+}
+
+// manySpans is from where spans are searched and no longer scanned. They are in order then: merged has seen to that.
+const manySpans = 16
+
+// merged is s as one list of spans, in order and without overlaps, as far as it consists of such.
+func (s union) merged() set {
+	var all spans
+	var rest union
+	for _, x := range s {
+		if list, ok := x.(spans); ok {
+			all = append(all, list...)
+		} else {
+			rest = append(rest, x)
+		}
+	}
+	slices.SortFunc(all, func(a, b span) int { return int(a.lo) - int(b.lo) })
+	kept := all[:0]
+	for _, x := range all {
+		if last := len(kept) - 1; last >= 0 && x.lo <= kept[last].hi+1 {
+			kept[last].hi = max(kept[last].hi, x.hi)
+		} else {
+			kept = append(kept, x)
+		}
+	}
+	switch {
+	case len(rest) == 0:
+		return kept
+	case len(kept) > 0:
+		rest = append(rest, kept)
+	}
+	return rest
+}
+
+func (s spans) cost() int { return 1 }
+func (s table) cost() int { return 4 }
+func (s not) cost() int   { return s.set.cost() }
+func (s both) cost() int  { return s.a.cost() + s.b.cost() }
+
+func (s union) cost() int {
+	sum := 1
+	for _, x := range s {
+		sum += x.cost()
+	}
+	return sum
+}
+
+func (s fold) cost() int {
+	if s.wide {
+		return 8 + 4*s.set.cost()
+	}
+	return 1 + 2*s.set.cost()
 }
 
 func (s not) has(r rune) bool   { return !s.set.has(r) }
