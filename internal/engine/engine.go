@@ -148,6 +148,9 @@ func (e *Engine) Open(ctx context.Context) error {
 		return fmt.Errorf("claim run groups: %w", err)
 	}
 	e.setEpochs(leases)
+	if err := e.keepDefaults(ctx); err != nil {
+		return err
+	}
 	if err := e.breakpoints.load(ctx); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
+	"maestro/param"
 	"maestro/spec"
 )
 
@@ -66,6 +67,9 @@ func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (_ *
 			return nil, nil, fmt.Errorf("%w: journal entry %d of run %s: %w", errDamaged, entries[i].Seq, r.Identity(), err)
 		}
 	}
+	if err := e.checkResults(r); err != nil {
+		return nil, nil, err
+	}
 	row.Entries = int64(len(entries))
 	if !r.Own.Terminal() {
 		if err := e.keep(ctx, r); err != nil {
@@ -88,6 +92,9 @@ func (e *Engine) build(ctx context.Context, row *store.Run, history bool) (*inst
 	if err != nil {
 		return nil, fmt.Errorf("%w: header of run %d: %w", errDamaged, row.ID, err)
 	}
+	if err := e.learnDefaults(ctx, h.Defaults); err != nil {
+		return nil, fmt.Errorf("params of run [%s][%d][%d]: %w", d.WorkflowID, row.Instance, row.Run, err)
+	}
 	return e.newRun(d, h, row, history)
 }
 
@@ -98,13 +105,23 @@ func (e *Engine) newRun(d *Definition, h *instance.Header, row *store.Run, histo
 	}
 	r.History = history
 	if h.HasParams {
-		p, err := e.language.RunParams(r)
-		if err != nil {
-			return nil, fmt.Errorf("%w: params of run %s: %w", errDamaged, r.Identity(), err)
+		if r.Params, err = e.paramsOf(r); err != nil {
+			return nil, err
 		}
-		r.Params = p
 	}
 	return r, nil
+}
+
+// paramsOf restores the params of a run.
+func (e *Engine) paramsOf(r *instance.Run) (*param.Params, error) {
+	p, err := e.language.RunParams(r)
+	if errors.Is(err, instance.ErrNewer) {
+		return nil, fmt.Errorf("params of run %s: %w", r.Identity(), err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: params of run %s: %w", errDamaged, r.Identity(), err)
+	}
+	return p, nil
 }
 
 // named makes a run that knows what it is called and what it consists of, and no more.
@@ -115,6 +132,10 @@ func (e *Engine) named(d *Definition, h *instance.Header, row *store.Run) (*inst
 		if plan, err = planFrom(d.Workflow, h.Start); err != nil {
 			return nil, fmt.Errorf("%w: graph of run %d: %w", errDamaged, row.ID, err)
 		}
+	}
+	if h.Plan != 0 && h.Plan != plan.Sum {
+		return nil, fmt.Errorf("%w: run [%s][%d][%d] was started with its steps in another order than this program gives them; "+
+			"run it with the version of the program that started it", instance.ErrNewer, d.WorkflowID, row.Instance, row.Run)
 	}
 	r := instance.New(h, plan, e.language)
 	r.ID, r.WorkflowID, r.Internal = int64(row.ID), d.WorkflowID, d.Internal

@@ -67,10 +67,12 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	}
 	row := &store.Run{
 		ID: id, Workflow: d.Internal, Instance: dec.instance, Run: dec.run, UUID: n.uuid, Version: d.Version,
-		Group: e.groupOf(d.WorkflowID), Created: n.now, Header: n.header.AppendHeader(nil),
+		Group: e.groupOf(d.WorkflowID), Created: n.now,
 	}
 	r, err := e.newRun(d, n.header, row, false)
 	if err == nil {
+		n.header.Plan = r.Plan.Sum
+		row.Header = n.header.AppendHeader(nil)
 		err = e.keep(ctx, r)
 	}
 	if err != nil {

@@ -42,7 +42,7 @@ func FuzzFold(f *testing.F) {
 			}
 		}
 		run, ruin := newInner(t, fuzzSteps), newInner(t, fuzzSteps)
-		ruin.Salvage(data)
+		ruin.Salvage(data, true)
 		for i := range ruin.Steps {
 			ruin.AtWork(i)
 			ruin.StepParams(i)

@@ -29,6 +29,9 @@ const (
 	KindStepRestart  Kind = 15 // Data is the restart that the attempt obeys (JSON)
 )
 
+// ofRun reports whether records of the kind are about the run, and not about one of its steps.
+func (k Kind) ofRun() bool { return k <= KindRunAction }
+
 // Record is one thing that happened to a run. Which fields mean something depends on Kind.
 type Record struct {
 	Kind    Kind
@@ -117,7 +120,8 @@ func appendRecord(dst []byte, r *Record, base int64) []byte {
 	return dst
 }
 
-// ErrNewer says that stored data has a form that this program does not know. It may be sound.
+// ErrNewer says that stored data was written by another version of this program and cannot be read by this one. It may
+// be sound.
 var ErrNewer = errors.New("instance: data of another version")
 
 var errTruncated = errors.New("instance: journal entry is cut short")

@@ -226,6 +226,9 @@ const defaultTimeout = 10 * 24 * 60 * 60 * 1000
 // Evaluated reports whether the attempt's params have been evaluated.
 func (a *Attempt) Evaluated() bool { return a.params != nil || a.results != nil }
 
+// Results returns the stored results of the attempt's params, nil when there are none.
+func (a *Attempt) Results() []byte { return a.results }
+
 // StepParams returns the evaluated params of the step's latest attempt, nil when there are none.
 func (r *Run) StepParams(step int) *param.Params {
 	return r.AttemptParams(step, &r.Steps[step].Attempt)
