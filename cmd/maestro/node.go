@@ -48,7 +48,13 @@ type node struct {
 }
 
 // openNode joins the parts and starts them. Close must be called, also after an error it is not.
-func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *node, err error) {
+func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (*node, error) {
+	return openNodeWith(ctx, cfg, log, (*node).runtimes)
+}
+
+// openNodeWith is openNode with other runtimes than those of the settings.
+func openNodeWith(ctx context.Context, cfg *config.Config, log *slog.Logger,
+	runtimesOf func(n *node, exprs *scope.Exprs) (map[spec.StepType]step.Runtime, error)) (_ *node, err error) {
 	n := &node{cfg: cfg, log: log, task: new(task.Runtime), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -84,7 +90,7 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	}
 	n.closers = append(n.closers, func() error { n.catalog.Close(); return nil })
 
-	runtimes, err := n.runtimes(exprs)
+	runtimes, err := runtimesOf(n, exprs)
 	if err != nil {
 		return nil, err
 	}
