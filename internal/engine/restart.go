@@ -138,13 +138,13 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if last.Params == nil {
 		start.Restart, start.RunParams, start.RestartParams = false, q.RunParams, nil
 	}
-	if _, err := e.evaluate(h, start, false); err != nil {
+	n := newcomer{definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
+	if err := e.evaluate(&n, start, false); err != nil {
 		return Started{}, err
 	}
 	if !start.Restart {
 		h.RunParams = q.RunParams.AppendJSON(nil)
 	}
-	n := newcomer{definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
 	return e.accept(ctx, &n)
 }
 
