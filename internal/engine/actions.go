@@ -195,7 +195,7 @@ func (e *Engine) Unblock(ctx context.Context, workflowID string, inst, run int64
 func (e *Engine) unblock(ctx context.Context, id store.RunID, line instance.Line) error {
 	r, row, err := e.loadRun(ctx, id, false)
 	if errors.Is(err, errDamaged) { // it, too, holds up others only until somebody has seen to it
-		if row, _, err = e.store.Load(ctx, id); err == nil && instance.RunStatus(row.Status) != instance.RunFailed {
+		if row, err = e.store.Row(ctx, id); err == nil && instance.RunStatus(row.Status) != instance.RunFailed {
 			err = instance.ErrStale
 		}
 		r = &instance.Run{Status: instance.RunFailed}

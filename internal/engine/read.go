@@ -49,9 +49,9 @@ func (e *Engine) Identify(ctx context.Context, row *store.Run) (*instance.Run, e
 
 // IdentifyID is Identify by the key of the run.
 func (e *Engine) IdentifyID(ctx context.Context, id store.RunID) (*instance.Run, error) {
-	row, _, err := e.store.Load(ctx, id)
+	row, err := e.store.Row(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("load run %d: %w", id, err)
+		return nil, fmt.Errorf("find run %d: %w", id, err)
 	}
 	return e.Identify(ctx, row)
 }

@@ -160,7 +160,7 @@ func unwritten(err error) bool {
 // other if it is there, and forgotten if not. Its caller has been told of the failure and may ask again.
 func (e *Engine) findOut(internal int64, dec *decision) {
 	_ = e.insist(func(int) bool {
-		row, _, err := e.store.Load(e.ctx, dec.id)
+		row, err := e.store.Row(e.ctx, dec.id)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			e.strategies.withdraw(internal, dec)
@@ -210,7 +210,7 @@ func (e *Engine) stopRunning(internal int64, id store.RunID, why string) {
 		if !e.strategies.runs(internal, id) {
 			return true
 		}
-		if _, _, err := e.store.Load(e.ctx, id); err != nil {
+		if _, err := e.store.Row(e.ctx, id); err != nil {
 			return false // on its way in
 		}
 		stop := instance.ActOnRun{At: nowMillis(), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
