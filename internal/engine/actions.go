@@ -55,7 +55,7 @@ func (e *Engine) ActOnRun(ctx context.Context, q RunAction) (RunActed, error) {
 
 // latest loads the latest run of an instance. A run that is named must be the latest.
 func (e *Engine) latest(ctx context.Context, workflowID string, inst, run int64) (*instance.Run, error) {
-	r, err := e.Load(ctx, workflowID, inst, 0)
+	r, err := e.present(ctx, workflowID, inst, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (e *Engine) unblock(ctx context.Context, id store.RunID, line instance.Line
 
 // ActOnStep does an action to one step of the latest run (spec/engine 10.3).
 func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error) {
-	r, err := e.Load(ctx, q.WorkflowID, q.Instance, 0)
+	r, err := e.present(ctx, q.WorkflowID, q.Instance, 0)
 	if err != nil {
 		return StepActed{}, err
 	}

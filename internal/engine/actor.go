@@ -245,8 +245,9 @@ func (a *actor) commit() error {
 	if err != nil {
 		return err
 	}
-	a.buffer = instance.AppendEntry(a.buffer[:0], a.records)
-	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Entry: a.buffer, Seq: a.seq + 1, At: at}
+	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Seq: a.seq + 1, At: at}
+	ch.Entry, ch.Snapshot = a.run.Append(a.buffer[:0], a.records)
+	a.buffer = ch.Entry
 	if announced != nil {
 		ch.Records = announced.Records()
 	}

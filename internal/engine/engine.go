@@ -28,6 +28,8 @@ type Config struct {
 	LeaseFor     time.Duration // how long a lease lasts without renewal; default 10 s
 	ActionWithin time.Duration // how long a blocking action may take; default 5 s
 
+	Snapshots instance.SnapshotRule // when journal entries hold all that came before; zero: as package instance says
+
 	// What the reference does not do with the signals that steps announce (spec/signals-triggers 4.4).
 	SignalPerAttempt bool // each attempt announces instances of its own, also of params that were announced before
 	SignalPayload    bool // the payload of an output goes into the instance

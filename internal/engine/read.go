@@ -12,6 +12,15 @@ import (
 // Load returns a run with all of its attempts, as it is in the store now. run 0 is the latest run of the instance. The
 // result belongs to the caller.
 func (e *Engine) Load(ctx context.Context, workflowID string, inst, run int64) (*instance.Run, error) {
+	return e.find(ctx, workflowID, inst, run, true)
+}
+
+// present is Load without the attempts before the latest of each step, which is all that actions need.
+func (e *Engine) present(ctx context.Context, workflowID string, inst, run int64) (*instance.Run, error) {
+	return e.find(ctx, workflowID, inst, run, false)
+}
+
+func (e *Engine) find(ctx context.Context, workflowID string, inst, run int64, history bool) (*instance.Run, error) {
 	internal, err := e.catalog.Internal(ctx, workflowID)
 	if errors.Is(err, ErrNotFound) {
 		return nil, notFound(workflowID, inst, run)
@@ -24,7 +33,8 @@ func (e *Engine) Load(ctx context.Context, workflowID string, inst, run int64) (
 	} else if err != nil {
 		return nil, fmt.Errorf("find run [%s][%d][%d]: %w", workflowID, inst, run, err)
 	}
-	return e.LoadID(ctx, row.ID)
+	r, _, err := e.loadRun(ctx, row.ID, history)
+	return r, err
 }
 
 // LoadID is Load by the key of the run.

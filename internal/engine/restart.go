@@ -26,7 +26,7 @@ func (e *Engine) Restart(ctx context.Context, q RestartRequest) (Started, error)
 	if err := e.busy(); err != nil {
 		return Started{}, err
 	}
-	r, err := e.Load(ctx, q.WorkflowID, q.Instance, 0)
+	r, err := e.present(ctx, q.WorkflowID, q.Instance, 0)
 	if err != nil {
 		return Started{}, err
 	}
@@ -38,7 +38,7 @@ func (e *Engine) Restart(ctx context.Context, q RestartRequest) (Started, error)
 
 // RestartStep restarts one step.
 func (e *Engine) RestartStep(ctx context.Context, q RestartRequest, blocking bool) (StepActed, error) {
-	r, err := e.Load(ctx, q.WorkflowID, q.Instance, 0)
+	r, err := e.present(ctx, q.WorkflowID, q.Instance, 0)
 	if err != nil {
 		return StepActed{}, err
 	}

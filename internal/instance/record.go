@@ -27,10 +27,11 @@ const (
 	KindStepSignal   Kind = 13 // A is the index of a dependency, Status what became of it: matched by the signal numbered B with the params Data (JSON), or bypassed by Text, at B if that is not 0
 	KindStepSent     Kind = 14 // Data is the signal outputs that were announced (JSON)
 	KindStepRestart  Kind = 15 // Data is the restart that the attempt obeys (JSON)
+	KindSnapshot     Kind = 16 // the last record of an entry: Data is all that the records up to here came to (snapshot.go)
 )
 
 // ofRun reports whether records of the kind are about the run, and not about one of its steps.
-func (k Kind) ofRun() bool { return k <= KindRunAction }
+func (k Kind) ofRun() bool { return k <= KindRunAction || k == KindSnapshot }
 
 // Record is one thing that happened to a run. Which fields mean something depends on Kind.
 type Record struct {

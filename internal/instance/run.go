@@ -64,6 +64,7 @@ type Run struct {
 	Permits     Permits     // nil: no limits
 	Breakpoints Breakpoints // nil: none
 	History     bool        // keep earlier attempts, for readers
+	Snapshots   SnapshotRule
 
 	Status   RunStatus // of the instance: aggregated over its runs
 	Own      RunStatus // of this run alone
@@ -78,6 +79,7 @@ type Run struct {
 
 	nextSequence int64
 	active       int // steps that are live or will be retried
+	grown        growth
 
 	records []Record // made by the Apply under way
 	effects []Effect

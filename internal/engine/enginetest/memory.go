@@ -28,6 +28,7 @@ type Memory struct {
 	records map[[2]string][]byte
 	stats   store.Stats
 	loads   map[store.RunID]int
+	read    map[store.RunID]int // entries
 }
 
 type memoryRun struct {
@@ -52,6 +53,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		runs: make(map[store.RunID]*memoryRun), numbers: make(map[[3]int64]store.RunID), uuids: make(map[memoryUUID]store.RunID),
 		leases: make(map[int32]*memoryLease), records: make(map[[2]string][]byte), loads: make(map[store.RunID]int),
+		read: make(map[store.RunID]int),
 	}
 }
 
@@ -201,6 +203,7 @@ func (m *Memory) load(ctx context.Context, id store.RunID, from func(*memoryRun)
 		if r := m.runs[id]; r != nil {
 			entries = slices.Clone(r.entries[min(from(r)-1, int64(len(r.entries))):])
 			m.loads[id]++
+			m.read[id] += len(entries)
 		}
 		return id, true
 	})
@@ -217,6 +220,13 @@ func (m *Memory) Loads(id store.RunID) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.loads[id]
+}
+
+// Read returns how many entries of a run were read by loading it.
+func (m *Memory) Read(id store.RunID) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.read[id]
 }
 
 // Damage changes what is stored of a run behind everybody's back.
