@@ -77,8 +77,10 @@ func TestDamagedSnapshot(t *testing.T) {
 	for name, damage := range map[string]func(entry []byte) []byte{
 		"cut short":          func(entry []byte) []byte { return changeSnapshot(entry, func(d []byte) []byte { return d[:len(d)/2] }) },
 		"of another version": func(entry []byte) []byte { return changeSnapshot(entry, func(d []byte) []byte { d[0]++; return d }) },
-		"noise":              func(entry []byte) []byte { return changeSnapshot(entry, func(d []byte) []byte { return []byte{d[0], 255, 255, 3} }) },
-		"not there":          func(entry []byte) []byte { return changeSnapshot(entry, func([]byte) []byte { return nil }) },
+		"noise": func(entry []byte) []byte {
+			return changeSnapshot(entry, func(d []byte) []byte { return []byte{d[0], 255, 255, 3} })
+		},
+		"not there": func(entry []byte) []byte { return changeSnapshot(entry, func([]byte) []byte { return nil }) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inLab(t, func(t *testing.T, l *lab) {
