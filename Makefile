@@ -62,9 +62,13 @@ lint:
 generate:
 	$(GO) test ./internal/instance ./internal/config ./spec ./param ./sel -run 'States|Markdown|Schema|Transcript' -rewrite
 
+## store: make cmd/maestro/testdata/stores/NAME, a store that later versions must open (make store NAME=v1)
+store:
+	$(GO) test ./cmd/maestro -run '^TestStores$$' -make-store $(NAME)
+
 ## verify: generated documents are up to date, modules tidy
 verify: generate
 	$(GO) mod tidy
 	git diff --exit-code
 
-.PHONY: help run build test test/race conformance simulate torture bench fuzz lint generate verify
+.PHONY: help run build test test/race conformance simulate torture bench fuzz lint generate store verify

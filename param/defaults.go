@@ -113,10 +113,15 @@ func systemDefaults(base, defs *Defs) (*Defs, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, d := range out.All() {
+	return precleaned(out), nil
+}
+
+// precleaned computes what cleanup makes of each param. An error or nil leaves it to Cleanup.
+func precleaned(defs *Defs) *Defs {
+	for name, d := range defs.All() {
 		if d.clean == nil {
-			d.clean, _ = cleanDef(name, d) // an error or nil leaves it to Cleanup
+			d.clean, _ = cleanDef(name, d)
 		}
 	}
-	return out, nil
+	return defs
 }

@@ -207,3 +207,52 @@ func podStatus(image string) any {
 	}
 	return map[string]any{"phase": "Succeeded", "containerStatuses": box(map[string]any{"terminated": map[string]any{"exitCode": 0}})}
 }
+
+// TestDefaultParamsChange starts the server again with other default params while a run sleeps. The run ends with those it
+// was started with, what is shown of an earlier run stays, and a new run has the new ones.
+func TestDefaultParamsChange(t *testing.T) {
+	t.Parallel()
+	d := serve(t)
+	d.push(fmt.Sprintf(shellStep, "nap", `{"step":{"id":"s","type":"Sleep","params":{"sleep_seconds":{"type":"LONG","value":2}},"transition":{"successors":{"t":"true"}}}},
+		{"step":{"id":"t","type":"NoOp","params":{"day":{"type":"STRING","expression":"RUN_DATE"}}}}`))
+	d.push(oneStep)
+	done := d.begin("demo")
+	if got := d.ends("demo", done); got != "SUCCEEDED" {
+		t.Fatal(got)
+	}
+	seen := func() (texts []string) {
+		for _, what := range []string{"", "/steps"} {
+			texts = append(texts, d.call("GET", fmt.Sprintf("/api/v3/workflows/demo/instances/%d%s", done, what), "").body)
+		}
+		return texts
+	}
+	before := seen()
+	d.begin("nap")
+	d.stop()
+
+	d.args = append(d.args, "--default-params", write(t, d.dir, "defaults.yaml", `
+workflow:
+  RUN_DATE: {type: STRING, value: never}
+  region: {type: STRING, value: eu}
+step:
+  size: {type: LONG, value: 1}
+`))
+	d.start()
+	if got := d.ends("nap", 1); got != "SUCCEEDED" {
+		t.Errorf("the run that slept is %s", got)
+	}
+	day, _ := d.call("GET", "/api/v3/workflows/nap/instances/1/steps/t", "").json("params", "day", "evaluated_result").(string)
+	if len(day) != len("20240131") {
+		t.Errorf("a step evaluated after the change has the day %q", day)
+	}
+	for i, text := range seen() {
+		if text != before[i] {
+			t.Errorf("what is shown of a run changed from\n%s to\n%s", before[i], text)
+		}
+	}
+	second := d.begin("nap")
+	if got := d.call("GET", fmt.Sprintf("/api/v3/workflows/nap/instances/%d", second), "").json("params", "region", "evaluated_result"); got != "eu" {
+		t.Errorf("a new run has the region %v", got)
+	}
+	d.stop()
+}

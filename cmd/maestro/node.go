@@ -51,7 +51,13 @@ type node struct {
 
 // openNode joins the parts and starts them. Close must be called, also after an error it is not.
 // addr is where it will be served.
-func openNode(ctx context.Context, cfg *config.Config, addr net.Addr, log *slog.Logger) (_ *node, err error) {
+func openNode(ctx context.Context, cfg *config.Config, addr net.Addr, log *slog.Logger) (*node, error) {
+	return openNodeWith(ctx, cfg, addr, log, (*node).runtimes)
+}
+
+// openNodeWith is openNode with other runtimes than those of the settings.
+func openNodeWith(ctx context.Context, cfg *config.Config, addr net.Addr, log *slog.Logger,
+	runtimesOf func(n *node, ctx context.Context, exprs *scope.Exprs) (map[spec.StepType]step.Runtime, error)) (_ *node, err error) {
 	n := &node{cfg: cfg, log: log, task: new(task.Runtime), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -87,7 +93,7 @@ func openNode(ctx context.Context, cfg *config.Config, addr net.Addr, log *slog.
 	}
 	n.closers = append(n.closers, func() error { n.catalog.Close(); return nil })
 
-	runtimes, err := n.runtimes(ctx, exprs)
+	runtimes, err := runtimesOf(n, ctx, exprs)
 	if err != nil {
 		return nil, err
 	}

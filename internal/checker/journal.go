@@ -109,6 +109,9 @@ func (j *journal) record(rec *instance.Record) {
 		j.errorf("kind %d of step %d at %d comes after %d", rec.Kind, rec.Step, rec.At, j.at)
 	}
 	j.at = max(j.at, rec.At)
+	if rec.Kind == instance.KindSnapshot { // of the whole run, and no news
+		return
+	}
 	r := j.run
 	if r.Status.Terminal() && rec.Kind != instance.KindRunStatus && rec.Kind != instance.KindRunLine {
 		j.errorf("kind %d of step %d after the run ended %s", rec.Kind, rec.Step, r.Status)

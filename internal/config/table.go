@@ -51,7 +51,7 @@ func New() *Table {
 		{Key: "environment", Default: "test", value: text(&c.Environment), Was: "stepruntime.env",
 			Help: "what params.getExecutionEnvironment() returns in expressions"},
 		{Key: "default_params", value: text(&c.DefaultParams), Was: "maestro.default-params",
-			Help: "YAML file of params that override the built-in defaults of workflows and steps"},
+			Help: "YAML file of params that override the built-in defaults of workflows and steps; runs keep those they were started with"},
 
 		{Key: "shell.enabled", Default: "false", value: boolean(&c.Shell.Enabled),
 			Help: "run shell steps as processes of this machine; whoever may push a workflow may then run anything here (maestro run has it on)"},

@@ -62,23 +62,6 @@ func (e *Engine) askUntil(ctx context.Context, id store.RunID, ev instance.Event
 	}
 }
 
-// find returns the row of a run; run 0 is the latest of the instance.
-func (e *Engine) find(ctx context.Context, workflowID string, inst, run int64) (*store.Run, error) {
-	internal, err := e.catalog.Internal(ctx, workflowID)
-	if errors.Is(err, ErrNotFound) {
-		return nil, notFound(workflowID, inst, run)
-	} else if err != nil {
-		return nil, err
-	}
-	row, err := e.store.Find(ctx, internal, inst, run)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound(workflowID, inst, run)
-	} else if err != nil {
-		return nil, fmt.Errorf("find run [%s][%d][%d]: %w", workflowID, inst, run, err)
-	}
-	return row, nil
-}
-
 // latest returns the row of the latest run of an instance. A run that is named must be the latest.
 func (e *Engine) latest(ctx context.Context, workflowID string, inst, run int64, action string) (*store.Run, error) {
 	row, err := e.find(ctx, workflowID, inst, 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -319,8 +320,9 @@ func (a *actor) commit() error {
 		return a.correctWake()
 	}
 	at := a.records[len(a.records)-1].At
-	a.buffer = instance.AppendEntry(a.buffer[:0], a.records)
-	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Entry: a.buffer, Seq: a.seq + 1, At: at}
+	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Seq: a.seq + 1, At: at}
+	ch.Entry, ch.Snapshot = a.run.Append(a.buffer[:0], a.records)
+	a.buffer = ch.Entry
 	ch.Records = a.reservedRecords()
 	next := a.nextWake()
 	switch {
@@ -419,12 +421,36 @@ func (a *actor) load() bool {
 			a.e.later(func() { a.e.failDamaged(a.id, err) })
 			return false
 		}
-		a.e.log.Warn("run cannot be loaded, trying again", "run", int64(a.id), "error", err)
+		level := slog.LevelWarn
+		if errors.Is(err, instance.ErrNewer) { // nobody waits for what may last until another program runs
+			if a.refuse(err); delay > 10*time.Millisecond {
+				level = slog.LevelDebug
+			}
+		}
+		a.e.log.Log(a.e.ctx, level, "run cannot be loaded, trying again", "run", int64(a.id), "error", err)
 		select {
 		case <-time.After(delay):
 		case <-a.e.stopping:
 			a.abandon(ErrClosed)
 			return false
+		}
+	}
+}
+
+// refuse answers those who wait, of a run that stays in memory. Reports are kept.
+func (a *actor) refuse(err error) {
+	a.mu.Lock()
+	waiting := a.inbox
+	a.inbox = nil
+	for _, it := range waiting {
+		if it.done == nil {
+			a.inbox = append(a.inbox, it)
+		}
+	}
+	a.mu.Unlock()
+	for _, it := range waiting {
+		if it.done != nil {
+			it.done(nil, it.acted, err)
 		}
 	}
 }

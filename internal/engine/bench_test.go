@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/instance"
+	"maestro/internal/store"
 )
 
 // BenchmarkChain drives runs of five steps with outside effects, 256 at a time: what the engine costs without HTTP.
@@ -53,4 +57,65 @@ func BenchmarkChain(b *testing.B) {
 			b.ReportMetric(float64(5*b.N)/b.Elapsed().Seconds(), "steps/s")
 		})
 	}
+}
+
+// BenchmarkLoad makes a run of its row and its journal of 50,000 entries: from the newest snapshot on, as its actor does, and
+// from the first on, as who wants earlier attempts.
+func BenchmarkLoad(b *testing.B) {
+	ctx := context.Background()
+	s := openStore(b, filepath.Join(b.TempDir(), "m.db"))
+	defer s.Close()
+	book := &book{byID: map[string]*engine.Definition{}}
+	book.push(b, "wf", "", `{"step":{"id":"a","type":"Shell"}}`)
+	f := newFixture(b, s, book, &work{onStart: hold}, engine.Config{})
+	run := f.start(b, "wf")
+	internal, _ := book.Internal(ctx, "wf")
+	row, err := s.Find(ctx, internal, run.Instance, run.Run)
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.close(b)
+	leases, err := s.Claim(ctx, "node", 16, time.Now().UnixMilli(), 1<<40)
+	if err != nil {
+		b.Fatal(err)
+	}
+	epoch := leases[slices.IndexFunc(leases, func(l store.Lease) bool { return l.Group == row.Group })].Epoch
+	r, err := f.LoadAny(row.ID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for seq := row.Entries; seq < 50_000; {
+		var batch []store.Change
+		for range 500 {
+			seq++
+			pass, err := r.Apply(instance.Reported{At: r.Modified + 1, Attempt: 1, Artifacts: map[string][]byte{"progress": fmt.Appendf(nil, `{"at":%d}`, seq)}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			ch := store.Change{Group: row.Group, Epoch: epoch, Run: row.ID, Seq: seq, At: r.Modified}
+			ch.Entry, ch.Snapshot = r.Append(nil, pass.Records)
+			batch = append(batch, ch)
+		}
+		for _, err := range s.Commit(ctx, batch) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.Run("present", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := f.LoadAny(row.ID); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("history", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := f.LoadID(ctx, row.ID); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

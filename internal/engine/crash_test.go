@@ -243,7 +243,7 @@ func playScenario(t *testing.T, sc *scenario, disk store.Store, at int, fault fa
 func openOn(t *testing.T, s engine.Store, b engine.Catalog, w *work) *engine.Engine {
 	t.Helper()
 	l := &lab{t: t, work: w}
-	return l.openOn(engine.Config{Groups: 2}, s, b)
+	return l.openOn(engine.Config{Groups: 2, Snapshots: instance.SnapshotRule{Entries: 2}}, s, b)
 }
 
 // ends renders how all runs ended.

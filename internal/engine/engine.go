@@ -35,6 +35,8 @@ type Config struct {
 	OutputURL       string // where to jobs send it; empty: they are not told
 	OutputUnclaimed int64  // bytes kept of jobs that no step has yet; default 32 MiB
 
+	Snapshots instance.SnapshotRule // when journal entries hold all that came before; zero: as package instance says
+
 	// What the reference does not do with the signals that steps announce (spec/signals-triggers 4.4).
 	SignalPerAttempt bool // each attempt announces instances of its own, also of params that were announced before
 	SignalPayload    bool // the payload of an output goes into the instance
@@ -170,6 +172,9 @@ func (e *Engine) Open(ctx context.Context) error {
 		return fmt.Errorf("claim run groups: %w", err)
 	}
 	e.setEpochs(leases)
+	if err := e.keepDefaults(ctx); err != nil {
+		return err
+	}
 	if err := e.breakpoints.load(ctx); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,11 +93,32 @@ func TestInvariant_NoPoison(t *testing.T) {
 	}
 }
 
-// TestInvariant_NoPoison_Newer leaves a run alone whose data was written by a newer program: it is sound.
+// TestInvariant_NoPoison_Newer leaves a run alone whose data was written by another version of the program: it is sound.
+// What it would be read as must not be taken for it.
 func TestInvariant_NoPoison_Newer(t *testing.T) {
-	for name, version := range map[string]func(row *store.Run, e []store.Entry) *byte{
-		"entry":  func(_ *store.Run, e []store.Entry) *byte { return &e[0].Data[0] },
-		"header": func(row *store.Run, _ []store.Entry) *byte { return &row.Header[0] },
+	header := func(row *store.Run, change func(h *instance.Header)) {
+		h, _ := instance.DecodeHeader(row.Header)
+		change(h)
+		row.Header = h.AppendHeader(nil)
+	}
+	for name, other := range map[string]func(row *store.Run, e []store.Entry, by int){
+		"version of an entry":   func(_ *store.Run, e []store.Entry, by int) { e[0].Data[0] += byte(by) },
+		"version of the header": func(row *store.Run, _ []store.Entry, by int) { row.Header[0] += byte(by) },
+		"order of the steps": func(row *store.Run, _ []store.Entry, by int) {
+			header(row, func(h *instance.Header) { h.Plan += uint32(by) })
+		},
+		"form of the run's params": func(row *store.Run, _ []store.Entry, by int) {
+			header(row, func(h *instance.Header) { h.Params[0] += byte(by * 100) })
+		},
+		"params of the run": func(row *store.Run, _ []store.Entry, by int) {
+			header(row, func(h *instance.Header) { h.Params[1] += byte(by) })
+		},
+		"params of a step": func(_ *store.Run, e []store.Entry, by int) {
+			records, _ := instance.DecodeEntry(e[0].Data)
+			i := slices.IndexFunc(records, func(r instance.Record) bool { return r.Kind == instance.KindStepParams })
+			records[i].Data[1] += byte(by)
+			e[0].Data = instance.AppendEntry(nil, records)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inLab(t, func(t *testing.T, l *lab) {
@@ -105,16 +127,24 @@ func TestInvariant_NoPoison_Newer(t *testing.T) {
 				e, s := l.open(engine.Config{}, nil)
 				run := l.start(e, "wf")
 				l.crash(e, s)
-				l.disk.Damage(l.row(run).ID, func(row *store.Run, e []store.Entry) { *version(row, e)++ })
+				l.disk.Damage(l.row(run).ID, func(row *store.Run, e []store.Entry) { other(row, e, 1) })
+				l.work.onStart = nil
 				e, _ = l.open(engine.Config{}, nil)
+				<-e.Recovered() // nobody waits for it
+				time.Sleep(time.Second)
+				good := l.start(e, "wf")
 				time.Sleep(soonest)
 				l.want(run, instance.InProgress)
-				if r, err := e.LoadDamaged(t.Context(), l.row(run).ID); err != nil || r.Status != instance.InProgress {
+				l.want(good, instance.RunSucceeded)
+				if _, err := e.Load(t.Context(), "wf", 1, 1); !errors.Is(err, instance.ErrNewer) || engine.IsDamaged(err) {
+					t.Errorf("it is read as if it were of this program: %v", err)
+				}
+				if r, err := e.LoadDamaged(t.Context(), l.row(run).ID); err != nil || r.Status != instance.InProgress ||
+					!strings.Contains(fmt.Sprint(r.Lines), "this program cannot read the run") {
 					t.Errorf("it cannot be looked at: %v", err)
 				}
 				l.close(e)
-				l.disk.Damage(l.row(run).ID, func(row *store.Run, e []store.Entry) { *version(row, e)-- })
-				l.work.onStart = nil
+				l.disk.Damage(l.row(run).ID, func(row *store.Run, e []store.Entry) { other(row, e, -1) })
 				e, _ = l.open(engine.Config{}, nil)
 				time.Sleep(soonest)
 				l.want(run, instance.RunSucceeded)

@@ -8,6 +8,7 @@ import (
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
+	"maestro/param"
 	"maestro/spec"
 )
 
@@ -54,23 +55,67 @@ func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (_ *
 			err = fmt.Errorf("%w: run %d: %v", errDamaged, id, p)
 		}
 	}()
-	row, entries, err := e.store.Load(ctx, id)
+	load := e.store.LoadPresent
+	if history {
+		load = e.store.Load
+	}
+	row, entries, err := load(ctx, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load run %d: %w", id, err)
 	}
-	r, err := e.build(ctx, row, history)
+	r, err := e.fold(ctx, row, entries, history)
+	if errors.Is(err, errSnapshot) { // the entries say it, too
+		e.log.Warn("snapshot cannot be read, all of the journal is", "run", int64(id), "error", err)
+		if row, entries, err = e.store.Load(ctx, id); err != nil {
+			return nil, nil, fmt.Errorf("load run %d: %w", id, err)
+		}
+		r, err = e.fold(ctx, row, entries, history)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := e.checkResults(r); err != nil {
+		return nil, nil, err
+	}
+	if row.Entries = 0; len(entries) > 0 {
+		row.Entries = entries[len(entries)-1].Seq
+	}
+	return r, row, nil
+}
+
+// errSnapshot says that a snapshot makes no sense to this program.
+var errSnapshot = errors.New("engine: snapshot cannot be read")
+
+// fold makes a run of its row and its entries: all of them, or those from a snapshot on.
+func (e *Engine) fold(ctx context.Context, row *store.Run, entries []store.Entry, history bool) (*instance.Run, error) {
+	r, err := e.build(ctx, row, history)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) > 0 && entries[0].Seq > 1 {
+		if err := begin(r, entries[0].Data); err != nil {
+			return nil, fmt.Errorf("%w: journal entry %d of run %s: %w", errSnapshot, entries[0].Seq, r.Identity(), err)
+		}
+		entries = entries[1:]
+	}
 	for i := range entries {
 		if err := r.Fold(entries[i].Data); errors.Is(err, instance.ErrNewer) {
-			return nil, nil, fmt.Errorf("journal entry %d of run %s: %w", entries[i].Seq, r.Identity(), err)
+			return nil, fmt.Errorf("journal entry %d of run %s: %w", entries[i].Seq, r.Identity(), err)
 		} else if err != nil {
-			return nil, nil, fmt.Errorf("%w: journal entry %d of run %s: %w", errDamaged, entries[i].Seq, r.Identity(), err)
+			return nil, fmt.Errorf("%w: journal entry %d of run %s: %w", errDamaged, entries[i].Seq, r.Identity(), err)
 		}
 	}
-	row.Entries = int64(len(entries))
-	return r, row, nil
+	return r, nil
+}
+
+// begin is r.Begin for data that may be anything.
+func begin(r *instance.Run, entry []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	return r.Begin(entry)
 }
 
 // build makes a run from its row, before its first record.
@@ -86,6 +131,9 @@ func (e *Engine) build(ctx context.Context, row *store.Run, history bool) (*inst
 	if err != nil {
 		return nil, fmt.Errorf("%w: header of run %d: %w", errDamaged, row.ID, err)
 	}
+	if err := e.learnDefaults(ctx, h.Defaults); err != nil {
+		return nil, fmt.Errorf("params of run [%s][%d][%d]: %w", d.WorkflowID, row.Instance, row.Run, err)
+	}
 	return e.newRun(d, h, row, history)
 }
 
@@ -96,13 +144,23 @@ func (e *Engine) newRun(d *Definition, h *instance.Header, row *store.Run, histo
 	}
 	r.History = history
 	if h.HasParams {
-		p, err := e.language.RunParams(r)
-		if err != nil {
-			return nil, fmt.Errorf("%w: params of run %s: %w", errDamaged, r.Identity(), err)
+		if r.Params, err = e.paramsOf(r); err != nil {
+			return nil, err
 		}
-		r.Params = p
 	}
 	return r, nil
+}
+
+// paramsOf restores the params of a run.
+func (e *Engine) paramsOf(r *instance.Run) (*param.Params, error) {
+	p, err := e.language.RunParams(r)
+	if errors.Is(err, instance.ErrNewer) {
+		return nil, fmt.Errorf("params of run %s: %w", r.Identity(), err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: params of run %s: %w", errDamaged, r.Identity(), err)
+	}
+	return p, nil
 }
 
 // named makes a run that knows what it is called and what it consists of, and no more.
@@ -114,7 +172,12 @@ func (e *Engine) named(d *Definition, h *instance.Header, row *store.Run) (*inst
 			return nil, fmt.Errorf("%w: graph of run %d: %w", errDamaged, row.ID, err)
 		}
 	}
+	if h.Plan != 0 && h.Plan != plan.Sum {
+		return nil, fmt.Errorf("%w: run [%s][%d][%d] was started with its steps in another order than this program gives them; "+
+			"run it with the version of the program that started it", instance.ErrNewer, d.WorkflowID, row.Instance, row.Run)
+	}
 	r := instance.New(h, plan, e.language)
+	r.Snapshots = e.cfg.Snapshots
 	r.Origin, r.ID, r.WorkflowID, r.Internal = e.origin, int64(row.ID), d.WorkflowID, d.Internal
 	r.Instance, r.Number, r.Version, r.Created = row.Instance, row.Run, row.Version, row.Created
 	r.UUID, r.Modified = FormatUUID(row.UUID), row.Created

@@ -12,6 +12,15 @@ import (
 // Load returns a run with all of its attempts, as it is in the store now. run 0 is the latest run of the instance. The
 // result belongs to the caller.
 func (e *Engine) Load(ctx context.Context, workflowID string, inst, run int64) (*instance.Run, error) {
+	row, err := e.find(ctx, workflowID, inst, run)
+	if err != nil {
+		return nil, err
+	}
+	return e.LoadID(ctx, row.ID)
+}
+
+// find returns the row of a run; run 0 is the latest of the instance.
+func (e *Engine) find(ctx context.Context, workflowID string, inst, run int64) (*store.Run, error) {
 	internal, err := e.catalog.Internal(ctx, workflowID)
 	if errors.Is(err, ErrNotFound) {
 		return nil, notFound(workflowID, inst, run)
@@ -24,7 +33,7 @@ func (e *Engine) Load(ctx context.Context, workflowID string, inst, run int64) (
 	} else if err != nil {
 		return nil, fmt.Errorf("find run [%s][%d][%d]: %w", workflowID, inst, run, err)
 	}
-	return e.LoadID(ctx, row.ID)
+	return row, nil
 }
 
 // LoadID is Load by the key of the run.
@@ -49,9 +58,9 @@ func (e *Engine) Identify(ctx context.Context, row *store.Run) (*instance.Run, e
 
 // IdentifyID is Identify by the key of the run.
 func (e *Engine) IdentifyID(ctx context.Context, id store.RunID) (*instance.Run, error) {
-	row, _, err := e.store.Load(ctx, id)
+	row, err := e.store.Row(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("load run %d: %w", id, err)
+		return nil, fmt.Errorf("find run %d: %w", id, err)
 	}
 	return e.Identify(ctx, row)
 }

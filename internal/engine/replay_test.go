@@ -56,7 +56,7 @@ func (s *simulation) replay() {
 				}
 				records = append(records, pass.Records...)
 			}
-			if again := instance.AppendEntry(nil, records); !bytes.Equal(again, p.Entry) {
+			if again, _ := run.Append(nil, records); !bytes.Equal(again, p.Entry) {
 				s.errorf("run %d: the events of pass %d after entry %d give %d bytes, and gave %d: %v", l.run, n, l.passes[0].Before, len(again), len(p.Entry), p.Played)
 				return
 			}

@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // A run whose steps are all at work outside has nothing to do until one of them reports, which may take hours. Its actor
 // stays in memory for a while, so that a report need not load it, but it rests: it gives back its goroutine, its buffers
@@ -57,10 +54,7 @@ func (a *actor) recollect() error {
 	if a.run.Params != nil || !a.run.Header.HasParams {
 		return nil
 	}
-	p, err := a.e.language.RunParams(a.run)
-	if err != nil {
-		return fmt.Errorf("%w: params of run %s: %w", errDamaged, a.run.Identity(), err)
-	}
-	a.run.Params = p
-	return nil
+	var err error
+	a.run.Params, err = a.e.paramsOf(a.run)
+	return err
 }

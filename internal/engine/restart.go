@@ -28,7 +28,7 @@ func (e *Engine) Restart(ctx context.Context, q RestartRequest) (Started, error)
 }
 
 func (e *Engine) restartRun(ctx context.Context, id store.RunID, q *RestartRequest) (Started, error) {
-	last, err := e.LoadID(ctx, id)
+	last, _, err := e.loadRun(ctx, id, false) // earlier attempts have no say
 	if err == nil {
 		err = last.MayRestart()
 	}
@@ -127,13 +127,13 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if last.Params == nil {
 		start.Restart, start.RunParams, start.RestartParams = false, q.RunParams, nil
 	}
-	if _, err := e.evaluate(h, start, false); err != nil {
+	n := newcomer{id: id, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
+	if err := e.evaluate(&n, start, false); err != nil {
 		return Started{}, err
 	}
 	if !start.Restart {
 		h.RunParams = q.RunParams.AppendJSON(nil)
 	}
-	n := newcomer{id: id, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
 	return e.accept(ctx, &n)
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"maestro/internal/instance"
@@ -11,6 +12,7 @@ import (
 // LoadDamaged returns what can be read of a run whose data is damaged (IsDamaged) or newer than this program, for those
 // who want to look at it: it tells how it ended and why, and may lack anything else. The result belongs to the caller.
 func (e *Engine) LoadDamaged(ctx context.Context, id store.RunID) (*instance.Run, error) {
+	_, _, cause := e.loadRun(ctx, id, true)
 	row, entries, err := e.store.Load(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("load run %d: %w", id, err)
@@ -20,6 +22,9 @@ func (e *Engine) LoadDamaged(ctx context.Context, id store.RunID) (*instance.Run
 		return nil, err
 	}
 	r.Conclude(instance.RunStatus(row.Status), row.Ended)
+	if errors.Is(cause, instance.ErrNewer) { // a damaged run tells why itself, once it is failed
+		r.Lines = append(r.Lines, stamped(instance.DetailsLine("INTERNAL_ERROR", "this program cannot read the run and leaves it alone", cause.Error()), r.Modified))
+	}
 	return r, nil
 }
 
@@ -31,8 +36,14 @@ func (e *Engine) salvage(ctx context.Context, row *store.Run, entries []store.En
 		return nil, fmt.Errorf("definition of run %d: %w", row.ID, err)
 	}
 	var r *instance.Run
+	steps := true // the plan has the steps that the entries speak of
 	anyhow(func() {
-		if h, err := instance.DecodeHeader(row.Header); err == nil {
+		h, err := instance.DecodeHeader(row.Header)
+		if err != nil {
+			return
+		}
+		if r, err = e.named(d, h, row); errors.Is(err, instance.ErrNewer) {
+			steps, h.Plan = false, 0
 			r, _ = e.named(d, h, row)
 		}
 	})
@@ -44,11 +55,13 @@ func (e *Engine) salvage(ctx context.Context, row *store.Run, entries []store.En
 	r.History = true
 	anyhow(func() {
 		if r.Header.HasParams {
-			r.Params, _ = e.language.RunParams(r)
+			if e.learnDefaults(ctx, r.Header.Defaults) == nil {
+				r.Params, _ = e.language.RunParams(r)
+			}
 		}
 	})
 	for i := range entries {
-		anyhow(func() { r.Salvage(entries[i].Data) })
+		anyhow(func() { r.Salvage(entries[i].Data, steps) })
 	}
 	return r, nil
 }

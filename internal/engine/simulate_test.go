@@ -196,7 +196,8 @@ func (s *simulation) open() {
 	}
 	for {
 		st := faulty.New(s.disk, s.fault)
-		e := engine.New(engine.Config{Groups: 2, IdleAfter: 2 * time.Second}, st, s.book, lang, map[spec.StepType]step.Runtime{spec.TypeShell: s.world}, s.log)
+		snapshots := instance.SnapshotRule{Entries: int(s.seed % 4)} // 0: none, as these runs are short; 1: in every entry
+		e := engine.New(engine.Config{Groups: 2, IdleAfter: 2 * time.Second, Snapshots: snapshots}, st, s.book, lang, map[spec.StepType]step.Runtime{spec.TypeShell: s.world}, s.log)
 		e.Observe(s.observe)
 		s.dead.Store(false)
 		err := e.Open(context.Background())

@@ -39,8 +39,7 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	}
 	id := e.ids.next()
 	n := newcomer{id: id, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
-	n.header, n.failed, err = e.header(ctx, d, &q, id, line, n.now)
-	if err != nil {
+	if err := e.header(ctx, &n, &q); err != nil {
 		return Started{}, err
 	}
 	return e.accept(ctx, &n)
@@ -51,6 +50,7 @@ type newcomer struct {
 	id         store.RunID
 	definition *Definition
 	header     *instance.Header
+	params     *param.Params // as they were evaluated, nil when they could not be
 	uuid       [16]byte
 	now        int64 // its time; of the id, so that both are from before or after the clock was set
 	line       instance.Line
@@ -70,9 +70,14 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	}
 	row := &store.Run{
 		ID: id, Workflow: d.Internal, Instance: dec.instance, Run: dec.run, UUID: n.uuid, Version: d.Version,
-		Group: e.groupOf(d.WorkflowID), Created: n.now, Header: n.header.AppendHeader(nil),
+		Group: e.groupOf(d.WorkflowID), Created: n.now,
 	}
-	r, err := e.newRun(d, n.header, row, false)
+	r, err := e.named(d, n.header, row)
+	if err == nil {
+		r.Params = n.params
+		n.header.Plan = r.Plan.Sum
+		row.Header = n.header.AppendHeader(nil)
+	}
 	if err != nil {
 		e.strategies.withdraw(d.Internal, &dec)
 		return Started{}, err
@@ -135,7 +140,7 @@ func unwritten(err error) bool {
 // other if it is there, and forgotten if not. Its caller has been told of the failure and may ask again.
 func (e *Engine) findOut(internal int64, dec *decision) {
 	_ = e.insist(func(int) bool {
-		row, _, err := e.store.Load(e.ctx, dec.id)
+		row, err := e.store.Row(e.ctx, dec.id)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			e.strategies.withdraw(internal, dec)
@@ -279,54 +284,56 @@ func startLine(in Initiator) instance.Line {
 	}
 }
 
-// header decides everything about a new run that will not change. failed is the reason why its params cannot be
-// evaluated, for a run that is to be kept all the same.
-func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, id store.RunID, line instance.Line, now int64) (h *instance.Header, failed, err error) {
-	h = &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts, StepParams: q.StepRunParams}
+// header decides everything about a new run that will not change.
+func (e *Engine) header(ctx context.Context, n *newcomer, q *StartRequest) (err error) {
+	d := n.definition
+	h := &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts, StepParams: q.StepRunParams}
 	if h.Requested == 0 {
-		h.Requested = now
+		h.Requested = n.now
 	}
 	if q.RunParams.Len() > 0 {
 		h.RunParams = q.RunParams.AppendJSON(nil)
 	}
 	if len(q.RuntimeTags) > 0 {
 		if err := checkTags(d.Workflow.Tags, q.RuntimeTags); err != nil {
-			return nil, nil, err
+			return err
 		}
 		h.Tags = q.RuntimeTags.AppendJSON(nil)
 		h.RunConfig = append(append([]byte(`{"runtime_tags":`), h.Tags...), '}')
 	}
 	if err := checkStepParams(d, q.StepRunParams); err != nil {
-		return nil, nil, err
+		return err
 	}
-	h.Line = line.Encode()
+	h.Line = n.line.Encode()
 	if h.Signals, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
-		return nil, nil, err
+		return err
 	}
-	start := &language.RunStart{
-		Identity: strconv.FormatInt(int64(id), 36), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: now,
-		Cancelled: func() bool { return ctx.Err() != nil },
-	}
-	failed, err = e.evaluate(h, start, q.PersistFailed)
-	return h, failed, err
+	n.header = h
+	return e.evaluate(n, &language.RunStart{
+		Identity: strconv.FormatInt(int64(n.id), 36), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(),
+		RunParams: q.RunParams, Now: n.now, Cancelled: func() bool { return ctx.Err() != nil },
+	}, q.PersistFailed)
 }
 
-// evaluate puts the params and the timeout of a run into its header. A run that is to be kept although they cannot be
-// evaluated tells why on its timeline.
-func (e *Engine) evaluate(h *instance.Header, start *language.RunStart, keep bool) (failed, err error) {
+// evaluate gives a new run its params and its timeout. A run that is to be kept although they cannot be evaluated tells
+// why on its timeline.
+func (e *Engine) evaluate(n *newcomer, start *language.RunStart, keep bool) error {
+	h := n.header
 	start.Header = h
 	ev, err := e.language.Start(start)
 	switch {
 	case err == nil:
+		n.params = ev.Params
 		h.HasParams, h.Params, h.Timeout, h.Defaults = true, ev.Stored, ev.Timeout, e.language.Fingerprint()
-		return nil, nil
+		return nil
 	case start.Cancelled != nil && start.Cancelled():
-		return nil, context.Canceled // nobody waits for the run
+		return context.Canceled // nobody waits for the run
 	case keep:
 		h.Line = instance.DetailsLine("INTERNAL_ERROR", "Failed to initiate workflow params and properties", param.AsError(err).Detail()).Encode()
-		return err, nil
+		n.failed = err
+		return nil
 	default:
-		return nil, err
+		return err
 	}
 }
 

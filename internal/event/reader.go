@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/instance"
 	"maestro/internal/store"
 	"maestro/internal/view"
 )
@@ -145,7 +146,7 @@ func (r *Reader) entry(ctx context.Context, e *store.Entry) (workflow string, er
 		return "", nil // it had none
 	case now[0].Run == 0:
 		return r.entry(ctx, &now[0])
-	case engine.IsDamaged(err) || errors.As(err, new(damaged)):
+	case senseless(err):
 		return "", nil // one run's bad data must not hide the events of all others; the engine complains about it
 	}
 	return "", err
@@ -154,9 +155,14 @@ func (r *Reader) entry(ctx context.Context, e *store.Entry) (workflow string, er
 // damaged says that an entry makes no sense.
 type damaged struct{ error }
 
+// senseless reports whether a run or an entry makes no sense to this program.
+func senseless(err error) bool {
+	return engine.IsDamaged(err) || errors.As(err, new(damaged)) || errors.Is(err, instance.ErrNewer)
+}
+
 // hopeless reports whether trying again is of no use.
 func hopeless(err error) bool {
-	return engine.IsDamaged(err) || errors.As(err, new(damaged)) || errors.Is(err, engine.ErrNotFound) || errors.Is(err, store.ErrNotFound)
+	return senseless(err) || errors.Is(err, engine.ErrNotFound) || errors.Is(err, store.ErrNotFound)
 }
 
 // ofRun is entry for one of a run.

@@ -19,6 +19,9 @@ func (r *Run) Fold(entry []byte) error {
 			return fmt.Errorf("%w (record %d of its entry)", err, i+1)
 		}
 	}
+	if r.grow(len(entry)); len(records) > 0 && records[len(records)-1].Kind == KindSnapshot {
+		r.grown = growth{}
+	}
 	return nil
 }
 
@@ -40,6 +43,8 @@ func (r *Run) fold(rec *Record) error {
 		return nil
 	case KindRunAction:
 		r.Ending, r.EndedBy, r.EndedFor = Action(rec.A), rec.Text, string(rec.Data)
+		return nil
+	case KindSnapshot: // it says again what the records before it have said
 		return nil
 	}
 	if rec.Step < 0 || rec.Step >= len(r.Steps) {
@@ -171,8 +176,7 @@ func (r *Run) foldStepStatus(s *Step, rec *Record) error {
 	if to.Restartable() {
 		s.Retryable = false
 	}
-	live := func(st StepStatus) bool { return !st.Terminal() || st.Retryable() }
-	if live(from) && !live(to) {
+	if from.live() && !to.live() {
 		r.active--
 	}
 	switch {
@@ -183,6 +187,9 @@ func (r *Run) foldStepStatus(s *Step, rec *Record) error {
 	}
 	return nil
 }
+
+// live reports whether a step in this status moves on by itself: it is under way, or will be retried.
+func (s StepStatus) live() bool { return !s.Terminal() || s.Retryable() }
 
 // releaseSuccessors counts a step that has become complete, or is not complete after all, for those who wait for it.
 func (r *Run) releaseSuccessors(step, by int) {

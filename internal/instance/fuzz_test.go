@@ -22,7 +22,7 @@ func FuzzFold(f *testing.F) {
 		f.Add(AppendEntry(nil, pass.Records))
 	}
 	every := []Record{{Kind: KindRunStatus, Status: uint8(Created)}, {Kind: KindRunStatus, Status: uint8(InProgress)}, {Kind: KindStepCreated, Attempt: 1, A: 3}}
-	for k := KindRunLine; k <= KindStepWait; k++ {
+	for k := KindRunLine; k <= KindSnapshot; k++ {
 		every = append(every, Record{Kind: k, Step: 1, Status: 4, At: 5, A: -1, B: 7, Text: "t", Data: []byte("{}")})
 	}
 	for n := range every {
@@ -38,7 +38,7 @@ func FuzzFold(f *testing.F) {
 			}
 		}
 		run, ruin := newInner(t, fuzzSteps), newInner(t, fuzzSteps)
-		ruin.Salvage(data)
+		ruin.Salvage(data, true)
 		for i := range ruin.Steps {
 			ruin.AtWork(i)
 			ruin.StepParams(i)

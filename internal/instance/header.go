@@ -28,7 +28,8 @@ type Header struct {
 	Timeout     int64  // milliseconds, 0 for the default
 	HasParams   bool   // params were evaluated (a run that failed before has none)
 	Params      []byte // results of the evaluation of the run's params (param.AppendResults)
-	Defaults    string // which set of default params they were merged from
+	Defaults    string // fingerprint of the set of default params that the run has
+	Plan        uint32 // sum of the plan that the run was started with (Plan.Sum)
 	StepLimit   int64  // instance_step_concurrency of the run, 0 for none
 	Start       []int  // restart: the definition-order indexes of the steps that the DAG starts from, nil for all
 	Target      int    // restart from one step: its index in definition order plus 1, 0 for none
@@ -67,6 +68,7 @@ const (
 	tagGroupInfo
 	tagExecutionID
 	tagSignals
+	tagPlan
 )
 
 const headerVersion = 1
@@ -119,6 +121,7 @@ func (h *Header) AppendHeader(dst []byte) []byte {
 		bytes(tagParams, append([]byte{}, h.Params...))
 	}
 	text(tagDefaults, h.Defaults)
+	number(tagPlan, int64(h.Plan))
 	number(tagStepLimit, h.StepLimit)
 	ints(tagStart, h.Start)
 	number(tagTarget, int64(h.Target))
@@ -192,6 +195,8 @@ func (h *Header) set(tag byte, b []byte) {
 		h.HasParams, h.Params = true, data()
 	case tagDefaults:
 		h.Defaults = string(b)
+	case tagPlan:
+		h.Plan = uint32(number())
 	case tagStepLimit:
 		h.StepLimit = number()
 	case tagStart:

@@ -1,29 +1,22 @@
 package instance
 
 import (
+	"fmt"
+	"hash/fnv"
 	"sync"
 
-	"maestro/param"
 	"maestro/spec"
 )
 
-// Plan is what all runs of one definition with one DAG share. It is immutable, but for what the
-// language remembers in Merged.
+// Plan is what all runs of one definition with one DAG share. It is immutable, but for Memo.
 type Plan struct {
 	Workflow *spec.Workflow
 	Nodes    []Node // in runtime_dag order: a step's ordinal is its index
 	Roots    []int
+	Sum      uint32 // tells plans apart in which an ordinal stands for another step, or a step's edges for others
 	index    map[spec.StepID]int
 
-	Merged MergedParams // kept by the language
-}
-
-// MergedParams are definitions of params that follow from the definition alone, merged once for all runs of a plan.
-type MergedParams struct {
-	Once  sync.Once
-	Run   *param.Defs   // workflow params before run params
-	Steps []*param.Defs // per node, nil where they depend on more than the definition
-	Err   error
+	Memo sync.Map // what the language keeps of what follows from the plan, under keys of its own
 }
 
 // Node is one step of a Plan.
@@ -84,7 +77,21 @@ func NewPlanOf(w *spec.Workflow, steps []*spec.Step, dag *spec.DAG) *Plan {
 			p.Roots = append(p.Roots, i)
 		}
 	}
+	p.Sum = p.sum()
 	return p
+}
+
+// sum is never 0, which stands for a sum that is not known.
+func (p *Plan) sum() uint32 {
+	h := fnv.New32a()
+	for i := range p.Nodes {
+		n := &p.Nodes[i]
+		_, _ = fmt.Fprintf(h, "%q", n.ID)
+		for _, e := range n.Successors {
+			_, _ = fmt.Fprintf(h, "%d%q", e.To, e.Condition)
+		}
+	}
+	return max(h.Sum32(), 1)
 }
 
 func workOf(s *spec.Step) Work {

@@ -30,7 +30,11 @@ const (
 	KindStepTold     Kind = 16 // the runtime, which has not answered, was told again to end the attempt
 	KindStepTags     Kind = 17 // Data is the tags (JSON) that the attempt's job template gives it
 	KindStepWait     Kind = 18 // Text is what the attempt waits for before its work can begin; until its next status
+	KindSnapshot     Kind = 19 // the last record of an entry: Data is all that the records up to here came to (snapshot.go)
 )
+
+// ofRun reports whether records of the kind are about the run, and not about one of its steps.
+func (k Kind) ofRun() bool { return k <= KindRunAction || k == KindSnapshot }
 
 // Record is one thing that happened to a run. Which fields mean something depends on Kind.
 type Record struct {
@@ -120,7 +124,8 @@ func appendRecord(dst []byte, r *Record, base int64) []byte {
 	return dst
 }
 
-// ErrNewer says that stored data has a form that this program does not know. It may be sound.
+// ErrNewer says that stored data was written by another version of this program and cannot be read by this one. It may
+// be sound.
 var ErrNewer = errors.New("instance: data of another version")
 
 var errTruncated = errors.New("instance: journal entry is cut short")

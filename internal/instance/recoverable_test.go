@@ -45,6 +45,7 @@ func TestInvariant_Recoverable(t *testing.T) {
 	}
 	live := newInner(t, steps)
 	var journal [][]byte
+	newest := 0 // entry with a snapshot
 	for n, ev := range events {
 		pass, err := live.Play(ev, free)
 		if err != nil {
@@ -53,7 +54,12 @@ func TestInvariant_Recoverable(t *testing.T) {
 		if len(pass.Records) == 0 {
 			t.Errorf("event %d made no record", n)
 		}
-		journal = append(journal, AppendEntry(nil, pass.Records))
+		live.Snapshots = SnapshotRule{Entries: 1 + n%3} // some entries have one
+		entry, snapshot := live.Append(nil, pass.Records)
+		journal = append(journal, entry)
+		if snapshot {
+			newest = n
+		}
 		folded := newInner(t, steps)
 		for _, e := range journal {
 			if err := folded.Fold(e); err != nil {
@@ -62,6 +68,18 @@ func TestInvariant_Recoverable(t *testing.T) {
 		}
 		if diff := differ("run", reflect.ValueOf(folded).Elem(), reflect.ValueOf(live).Elem()); diff != "" {
 			t.Errorf("after event %d, %T: folded and in memory differ:\n%s", n, ev, diff)
+		}
+		present := newInner(t, steps)
+		if err := present.Begin(journal[newest]); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range journal[newest+1:] {
+			if err := present.Fold(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := differ("run", reflect.ValueOf(present).Elem(), reflect.ValueOf(live).Elem()); diff != "" {
+			t.Errorf("after event %d, %T: folded from entry %d on and in memory differ:\n%s", n, ev, newest, diff)
 		}
 	}
 	if live.Own != RunFailed {
@@ -84,7 +102,7 @@ func free(ask Ask) Event {
 // remembered are the fields that save work and are made again when needed.
 var remembered = map[string]bool{
 	"run.pass": true, "run.now": true, "run.ready": true, "run.queued": true, "run.Plan": true, "run.Header": true, "run.Language": true, "run.Kept": true,
-	"params": true, "retry": true, "timeout": true, "template": true,
+	"params": true, "retry": true, "timeout": true, "template": true, "run.Snapshots": true,
 }
 
 // differ compares two values field by field.
@@ -104,6 +122,13 @@ func differ(at string, got, want reflect.Value) string {
 		}
 		for i := range want.Len() {
 			b.WriteString(differ(fmt.Sprintf("%s[%d]", at, i), got.Index(i), want.Index(i)))
+		}
+	case reflect.Pointer:
+		if got.IsNil() != want.IsNil() {
+			return fmt.Sprintf("%s: one of them is nil\n", at)
+		}
+		if !want.IsNil() {
+			return differ(at, got.Elem(), want.Elem())
 		}
 	default:
 		if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {

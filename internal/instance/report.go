@@ -75,7 +75,7 @@ func (r *Run) reported(e Reported) error {
 
 // latest returns the step if attempt is its latest one and the run is live.
 func (r *Run) latest(step int, attempt int64) (*Step, error) {
-	if step < 0 || step >= len(r.Steps) || r.Own != InProgress || r.Steps[step].Number != attempt {
+	if step < 0 || step >= len(r.Steps) || r.Own != InProgress || attempt == 0 || r.Steps[step].Number != attempt {
 		return nil, ErrStale
 	}
 	return &r.Steps[step], nil

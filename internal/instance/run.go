@@ -51,6 +51,7 @@ type Run struct {
 	Kept       map[string]*Kept // restart: steps of earlier runs that this one does not run again; nil until asked for
 	Language   Language
 	History    bool // keep earlier attempts, for readers
+	Snapshots  SnapshotRule
 
 	Status   RunStatus // of the instance: aggregated over its runs
 	Own      RunStatus // of this run alone
@@ -65,6 +66,7 @@ type Run struct {
 
 	nextSequence int64
 	active       int // steps that are live or will be retried
+	grown        growth
 
 	pass   Pass  // made by the Apply under way
 	now    int64 // of its event
@@ -225,6 +227,9 @@ const defaultTimeout = 10 * 24 * 60 * 60 * 1000
 
 // Evaluated reports whether the attempt's params have been evaluated.
 func (a *Attempt) Evaluated() bool { return a.params != nil || a.results != nil }
+
+// Results returns the stored results of the attempt's params, nil when there are none.
+func (a *Attempt) Results() []byte { return a.results }
 
 // StepParams returns the evaluated params of the step's latest attempt, nil when there are none.
 func (r *Run) StepParams(step int) *param.Params {

@@ -1,10 +1,14 @@
 package instance
 
 // Salvage makes what it can of an entry of a damaged journal, and passes over the rest. What comes out is no run to go on
-// with, but tells what may be under way (AtWork).
-func (r *Run) Salvage(entry []byte) {
+// with, but tells what may be under way (AtWork). Without steps, the plan may not be that of the run: only what is about
+// the run as a whole is taken.
+func (r *Run) Salvage(entry []byte, steps bool) {
 	records, _ := decodeSome(entry)
 	for i := range records {
+		if !steps && !records[i].Kind.ofRun() {
+			continue
+		}
 		if r.fold(&records[i]) != nil {
 			r.salvage(&records[i])
 		}

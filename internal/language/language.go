@@ -8,8 +8,6 @@ package language
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"strconv"
 	"time"
 
 	"maestro/internal/doc"
@@ -22,7 +20,7 @@ import (
 // Config is what a Language is made of.
 type Config struct {
 	Exprs    *scope.Exprs
-	Defaults *param.Defaults
+	Defaults *param.Defaults // that runs are started with
 }
 
 // Timeouts of steps and runs (spec/definition 11).
@@ -33,33 +31,64 @@ const (
 
 // Language implements instance.Language.
 type Language struct {
-	cfg         Config
-	fingerprint string
+	cfg  Config
+	sets sets
 }
 
 // New returns a Language.
 func New(cfg Config) *Language {
-	return &Language{cfg: cfg, fingerprint: fingerprint(cfg.Defaults)}
-}
-
-// Fingerprint names the set of default params. Stored results are restored only with the set they were made with.
-func (l *Language) Fingerprint() string { return l.fingerprint }
-
-func fingerprint(d *param.Defaults) string {
-	h := fnv.New64a()
-	h.Write(d.Workflow.AppendJSON(nil))
-	h.Write(d.Step.AppendJSON(nil))
-	for _, t := range spec.BuiltinTypes() {
-		h.Write(d.OfStep(string(t.Name)).AppendJSON(nil))
-	}
-	return strconv.FormatUint(h.Sum64(), 36)
+	l := &Language{cfg: cfg}
+	l.sets.current = fingerprintOf(l.Stored())
+	l.sets.known = map[string]*param.Defaults{l.sets.current: cfg.Defaults}
+	return l
 }
 
 // The first byte of stored results says how the rest is to be read.
 const (
-	compact = 0 // param.AppendResults over what merging gives
+	compact = 0 // the sum of what merging gives (param.Defs.Sum), and param.AppendResults over it
 	whole   = 1 // the params as JSON: what they were merged from may be gone
 )
+
+// restore reads stored results. merge gives the definitions they are over, for the forms that need them.
+func restore(data []byte, derive param.Derive, merge func() (definitions, error)) (*param.Params, error) {
+	data, over, err := openResults(data, merge)
+	switch {
+	case err != nil:
+		return nil, err
+	case over.defs == nil:
+		return decodeWhole(data)
+	}
+	return param.RestoreResults(over.defs, data, derive)
+}
+
+// openResults returns stored results without their form, and the definitions they are over; none when they need none.
+// Results that are over other definitions than merge gives are refused: each value would go to the wrong param.
+func openResults(data []byte, merge func() (definitions, error)) ([]byte, definitions, error) {
+	if len(data) == 0 {
+		return nil, definitions{}, param.Errorf(param.Internal, "stored params are empty")
+	}
+	form, data := data[0], data[1:]
+	switch form {
+	case whole:
+		return data, definitions{}, nil
+	case compact:
+		sum, data, ok := param.CutSum(data)
+		if !ok {
+			return nil, definitions{}, param.Errorf(param.Internal, "stored params are cut short")
+		}
+		over, err := merge()
+		if err == nil && over.sum != sum {
+			err = fmt.Errorf("%w: the stored results are of params with other names, types or values than this program merges; "+
+				"run it with the version of the program that wrote them", instance.ErrNewer)
+		}
+		return data, over, err
+	}
+	return nil, definitions{}, fmt.Errorf("%w: the stored params have form %d, which this program does not know", instance.ErrNewer, form)
+}
+
+func encodeCompact(p *param.Params, sum uint32, derive param.Derive) []byte {
+	return p.AppendResults(param.AppendSum([]byte{compact}, sum), derive)
+}
 
 func encodeWhole(p *param.Params) []byte { return p.AppendJSON([]byte{whole}) }
 
@@ -86,28 +115,9 @@ func detailed(err error) error {
 	return detail{err}
 }
 
-// merged returns what can be merged once for all runs of a plan.
-func (l *Language) merged(p *instance.Plan, upstream bool) *instance.MergedParams {
-	m := &p.Merged
-	m.Once.Do(func() {
-		m.Run, m.Err = scope.WorkflowBase(l.cfg.Defaults, p.Workflow.Params, upstream)
-		m.Steps = make([]*param.Defs, len(p.Nodes))
-		for i := range p.Nodes {
-			s := p.Nodes[i].Step
-			if s.SubType.Set && s.SubType.Value != "" {
-				continue // its template may change between attempts
-			}
-			if defs, err := l.mergeStep(s, nil, &scope.StepStart{}); err == nil {
-				m.Steps[i] = defs
-			}
-		}
-	})
-	return m
-}
-
 // mergeStep merges a step's params but for what a run adds.
-func (l *Language) mergeStep(s *spec.Step, template *param.Defs, start *scope.StepStart) (*param.Defs, error) {
-	base, err := scope.StepBase(l.cfg.Defaults.OfStep(string(s.Type)), template, nil)
+func mergeStep(defaults *param.Defaults, s *spec.Step, template *param.Defs, start *scope.StepStart) (*param.Defs, error) {
+	base, err := scope.StepBase(defaults.OfStep(string(s.Type)), template, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -189,11 +199,11 @@ func (l *Language) Conditions(r *instance.Run, step int, now int64) ([]instance.
 	params := r.StepParams(step)
 	early := params == nil // skipped before its params were evaluated: conditions evaluate what they need
 	if early {
-		defs, err := l.stepDefs(r, step, &r.Steps[step].Attempt)
+		over, err := l.stepDefs(r, step, &r.Steps[step].Attempt)
 		if err != nil {
 			return nil, nil, detailed(err)
 		}
-		params = param.NewParams(defs)
+		params = param.NewParams(over.defs)
 	}
 	out := make([]instance.EdgeResult, len(n.Successors))
 	results, err := l.cfg.Exprs.Transitions(conditions, params, l.scope(r, step, now, "conditions"))

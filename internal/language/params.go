@@ -37,11 +37,11 @@ type RunEvaluated struct {
 
 // Start evaluates the params and the timeout of a new run (spec/engine 4, step 5).
 func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
-	m := l.merged(s.Plan, false)
-	if m.Err != nil {
-		return nil, m.Err
+	m, err := l.merged(s.Plan, l.sets.current)
+	if err != nil {
+		return nil, err
 	}
-	defs, err := scope.MergeWorkflow(m.Run, &scope.Start{
+	over, err := m.workflow(&scope.Start{
 		Restart: s.Restart, Previous: s.Previous, RunParams: s.RunParams, RestartParams: s.RestartParams, AtTarget: true,
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 	if run.Policy == "" {
 		run.Policy = "START_FRESH_NEW_RUN"
 	}
-	p, err := l.cfg.Exprs.EvaluateWorkflow(nil, defs, run, &startWorld{h: s.Header, cancelled: s.Cancelled, chance: newChance(s.Identity, s.Now)}, s.Now)
+	p, err := l.cfg.Exprs.EvaluateWorkflow(nil, over.defs, run, &startWorld{h: s.Header, cancelled: s.Cancelled, chance: newChance(s.Identity, s.Now)}, s.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 	if s.Restart {
 		out.Stored = encodeWhole(p) // merged from the params of the run before, which nobody should have to look up
 	} else {
-		out.Stored = p.AppendResults([]byte{compact}, scope.WorkflowDerive(run))
+		out.Stored = encodeCompact(p, over.sum, scope.WorkflowDerive(run))
 	}
 	if t := s.Plan.Workflow.Timeout; t.IsSet() {
 		if out.Timeout, err = l.timeout(t, s.WorkflowID, p); err != nil {
@@ -99,26 +99,17 @@ var errNoStep = param.Errorf(param.Internal, "not available to the params of a w
 
 // RunParams returns the params of a run as its header keeps them.
 func (l *Language) RunParams(r *instance.Run) (*param.Params, error) {
-	data := r.Header.Params
-	if len(data) == 0 {
-		return nil, param.Errorf(param.Internal, "stored params are empty")
-	}
-	if data[0] == whole {
-		return decodeWhole(data[1:])
-	}
-	m := l.merged(r.Plan, false)
-	if m.Err != nil {
-		return nil, m.Err
-	}
-	runParams, err := decodeDefs(r.Header.RunParams)
-	if err != nil {
-		return nil, err
-	}
-	defs, err := scope.MergeWorkflow(m.Run, &scope.Start{RunParams: runParams})
-	if err != nil {
-		return nil, err
-	}
-	return param.RestoreResults(defs, data[1:], scope.WorkflowDerive(scopeRun(r)))
+	return restore(r.Header.Params, scope.WorkflowDerive(scopeRun(r)), func() (definitions, error) {
+		m, err := l.merged(r.Plan, r.Header.Defaults)
+		if err != nil {
+			return definitions{}, err
+		}
+		runParams, err := decodeDefs(r.Header.RunParams)
+		if err != nil {
+			return definitions{}, err
+		}
+		return m.workflow(&scope.Start{RunParams: runParams})
+	})
 }
 
 func decodeDefs(data []byte) (*param.Defs, error) {
@@ -135,24 +126,30 @@ func decodeDefs(data []byte) (*param.Defs, error) {
 }
 
 // stepDefs merges the params of an attempt.
-func (l *Language) stepDefs(r *instance.Run, step int, a *instance.Attempt) (*param.Defs, error) {
+func (l *Language) stepDefs(r *instance.Run, step int, a *instance.Attempt) (definitions, error) {
 	s := r.Plan.Nodes[step].Step
+	m, err := l.merged(r.Plan, r.Header.Defaults)
+	if err != nil {
+		return definitions{}, err
+	}
 	start, plain, err := l.stepStart(r, step, a)
 	if err != nil {
-		return nil, err
+		return definitions{}, err
 	}
-	if plain {
-		if defs := l.merged(r.Plan, false).Steps[step]; defs != nil {
-			return defs, nil
-		}
+	if plain && m.steps[step].defs != nil {
+		return m.steps[step], nil
 	}
 	var template *param.Defs
 	if t := r.StepTemplate(step); t != nil {
 		if template, err = scope.Template(t.Params, r.Params); err != nil {
-			return nil, err
+			return definitions{}, err
 		}
 	}
-	return l.mergeStep(s, template, start)
+	defs, err := mergeStep(m.defaults, s, template, start)
+	if err != nil {
+		return definitions{}, err
+	}
+	return summed(defs), nil
 }
 
 // restartRequest is what a restart adds to the params of a step (instance.KindStepRestart and run_config).
@@ -200,34 +197,41 @@ func (l *Language) stepStart(r *instance.Run, step int, a *instance.Attempt) (*s
 // StepParams implements instance.Language.
 func (l *Language) StepParams(r *instance.Run, step int, now int64) (*param.Params, []byte, error) {
 	a := &r.Steps[step].Attempt
-	defs, err := l.stepDefs(r, step, a)
+	over, err := l.stepDefs(r, step, a)
 	if err != nil {
 		return nil, nil, detailed(err)
 	}
 	c := l.scope(r, step, now, "params")
-	p, err := l.cfg.Exprs.EvaluateStep(defs, c)
+	p, err := l.cfg.Exprs.EvaluateStep(over.defs, c)
 	if err != nil {
 		return nil, nil, detailed(err)
 	}
+	return p, encodeStep(r, step, a, p, over.sum), nil
+}
+
+// encodeStep returns the stored form of the params of an attempt. Those of a step with a job template are stored whole:
+// the template may change.
+func encodeStep(r *instance.Run, step int, a *instance.Attempt, p *param.Params, sum uint32) []byte {
 	if r.Plan.Nodes[step].Step.SubType.Set {
-		return p, encodeWhole(p), nil
+		return encodeWhole(p)
 	}
-	return p, p.AppendResults([]byte{compact}, scope.StepDerive(c.Run, c.Step)), nil
+	return encodeCompact(p, sum, stepDerive(r, step, a))
+}
+
+func stepDerive(r *instance.Run, step int, a *instance.Attempt) param.Derive {
+	return scope.StepDerive(scopeRun(r), scopeStep(r, step, a))
 }
 
 // RestoreStepParams implements instance.Language.
 func (l *Language) RestoreStepParams(r *instance.Run, step int, a *instance.Attempt, data []byte) (*param.Params, error) {
-	if len(data) == 0 {
-		return nil, param.Errorf(param.Internal, "stored params are empty")
-	}
-	if data[0] == whole {
-		return decodeWhole(data[1:])
-	}
-	defs, err := l.stepDefs(r, step, a)
-	if err != nil {
-		return nil, err
-	}
-	return param.RestoreResults(defs, data[1:], scope.StepDerive(scopeRun(r), scopeStep(r, step, a)))
+	return restore(data, stepDerive(r, step, a), func() (definitions, error) { return l.stepDefs(r, step, a) })
+}
+
+// CheckStepParams returns why the stored results of an attempt cannot be restored as they were, if they cannot. It does
+// not restore them.
+func (l *Language) CheckStepParams(r *instance.Run, step int, a *instance.Attempt, data []byte) error {
+	_, _, err := openResults(data, func() (definitions, error) { return l.stepDefs(r, step, a) })
+	return err
 }
 
 // Output implements instance.Language.
@@ -251,10 +255,12 @@ func (l *Language) Output(r *instance.Run, step int, data []byte, now int64) (*p
 	if err != nil {
 		return nil, nil, nil, detailed(err)
 	}
-	if r.Plan.Nodes[step].Step.SubType.Set {
-		return merged, encodeWhole(merged), out.Artifacts, nil
+	a := &r.Steps[step].Attempt
+	over, err := l.stepDefs(r, step, a)
+	if err != nil {
+		return nil, nil, nil, detailed(err)
 	}
-	return merged, merged.AppendResults([]byte{compact}, scope.StepDerive(scopeRun(r), scopeStep(r, step, &r.Steps[step].Attempt))), out.Artifacts, nil
+	return merged, encodeStep(r, step, a, merged, over.sum), out.Artifacts, nil
 }
 
 // outputParams reads reported params. The params of the step tell the types of plain values.

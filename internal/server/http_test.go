@@ -40,6 +40,8 @@ func (noParams) Attribute(_ *meter.Meter, text, _ string, _ *param.Params, _ int
 	return text, nil
 }
 
+func (noParams) Meter() *meter.Meter { return nil }
+
 func TestRefusedBodies(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, nil)

@@ -34,7 +34,8 @@ var (
 // RunID is the surrogate key of a run, given by the engine: unique, and growing with time.
 type RunID int64
 
-// Run is the row of one run of a workflow instance. Everything but Status, Ended and Wake is written once.
+// Run is the row of one run of a workflow instance. Everything but Status, Ended, Wake and what follows from its entries is
+// written once.
 type Run struct {
 	ID       RunID
 	Workflow int64    // internal id of the workflow
@@ -52,6 +53,8 @@ type Run struct {
 	Ended   int64 // epoch milliseconds, 0 while the run is not terminal
 	Wake    int64 // epoch milliseconds at which the run must be in memory again, 0 when nothing is due
 	Entries int64 // how many journal entries the run has
+
+	Snapshot int64 // Seq of the newest entry that was written with Change.Snapshot, 0 for none; read together with Header
 }
 
 // Update changes the mutable columns of a run. All of them are written.
@@ -72,6 +75,8 @@ type Change struct {
 	Entry  []byte  // not nil: the next journal entry
 	Seq    int64   // number of Entry within the run, from 1; refused with ErrStale when it is not the next one
 	At     int64   // epoch milliseconds, the time of Entry
+
+	Snapshot bool // Entry holds all that those before it came to, so that whoever needs only the present begins with it
 
 	Children []Run    // runs that this change creates beside its own; an existing key is skipped, not an error
 	Records  []Record // rows of other kinds that must be written together with this change
@@ -97,6 +102,8 @@ type Entry struct {
 
 // Runs keeps runs and their journals. It is safe for concurrent use.
 type Runs interface {
+	Rows
+
 	// Commit applies changes, each one whole or not at all, durably, in order, in as few transactions as it can, and
 	// reports one error per change. A change that is refused (ErrStale, ErrExists) does not hold up the others. Any
 	// other error is reported for all changes that were not applied; whether a change with such an error was applied
@@ -105,6 +112,15 @@ type Runs interface {
 
 	// Load returns a run and all of its entries in order, or ErrNotFound.
 	Load(ctx context.Context, id RunID) (*Run, []Entry, error)
+
+	// LoadPresent is Load without the entries before the newest snapshot; where there is none it returns all.
+	LoadPresent(ctx context.Context, id RunID) (*Run, []Entry, error)
+}
+
+// Rows finds the rows of runs, without reading their journals.
+type Rows interface {
+	// Row returns the row of a run, or ErrNotFound.
+	Row(ctx context.Context, id RunID) (*Run, error)
 
 	// Find returns the row of a run by its numbers; run 0 means the newest run of the instance. ErrNotFound.
 	Find(ctx context.Context, workflow, instance, run int64) (*Run, error)

@@ -28,6 +28,7 @@ type Memory struct {
 	records map[[2]string][]byte
 	stats   store.Stats
 	loads   map[store.RunID]int
+	read    map[store.RunID]int // entries
 }
 
 type memoryRun struct {
@@ -52,6 +53,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		runs: make(map[store.RunID]*memoryRun), numbers: make(map[[3]int64]store.RunID), uuids: make(map[memoryUUID]store.RunID),
 		leases: make(map[int32]*memoryLease), records: make(map[[2]string][]byte), loads: make(map[store.RunID]int),
+		read: make(map[store.RunID]int),
 	}
 }
 
@@ -104,6 +106,9 @@ func (m *Memory) apply(ch *store.Change) error {
 		m.pos++
 		e := store.Entry{Pos: m.pos, Run: ch.Run, Seq: ch.Seq, At: ch.At, Data: slices.Clone(ch.Entry)}
 		r.entries = append(r.entries, e)
+		if ch.Snapshot {
+			r.row.Snapshot = ch.Seq
+		}
 		m.feed = append(m.feed, e)
 		m.stats.Statements++
 	}
@@ -162,9 +167,9 @@ func (m *Memory) view(ctx context.Context, f func() error) error {
 func (r *memoryRun) copy(header bool) store.Run {
 	row := r.row
 	row.Entries = int64(len(r.entries))
-	row.Header = nil
+	row.Header, row.Snapshot = nil, 0
 	if header {
-		row.Header = slices.Clone(r.row.Header)
+		row.Header, row.Snapshot = slices.Clone(r.row.Header), r.row.Snapshot
 	}
 	return row
 }
@@ -184,15 +189,30 @@ func (m *Memory) find(ctx context.Context, id func() (store.RunID, bool)) (row *
 
 // Load implements store.Runs.
 func (m *Memory) Load(ctx context.Context, id store.RunID) (*store.Run, []store.Entry, error) {
+	return m.load(ctx, id, func(*memoryRun) int64 { return 1 })
+}
+
+// LoadPresent implements store.Runs.
+func (m *Memory) LoadPresent(ctx context.Context, id store.RunID) (*store.Run, []store.Entry, error) {
+	return m.load(ctx, id, func(r *memoryRun) int64 { return max(r.row.Snapshot, 1) })
+}
+
+func (m *Memory) load(ctx context.Context, id store.RunID, from func(*memoryRun) int64) (*store.Run, []store.Entry, error) {
 	var entries []store.Entry
 	row, err := m.find(ctx, func() (store.RunID, bool) {
 		if r := m.runs[id]; r != nil {
-			entries = slices.Clone(r.entries)
+			entries = slices.Clone(r.entries[min(from(r)-1, int64(len(r.entries))):])
 			m.loads[id]++
+			m.read[id] += len(entries)
 		}
 		return id, true
 	})
 	return row, entries, err
+}
+
+// Row implements store.Rows.
+func (m *Memory) Row(ctx context.Context, id store.RunID) (*store.Run, error) {
+	return m.find(ctx, func() (store.RunID, bool) { return id, true })
 }
 
 // Loads returns how often a run was loaded.
@@ -200,6 +220,13 @@ func (m *Memory) Loads(id store.RunID) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.loads[id]
+}
+
+// Read returns how many entries of a run were read by loading it.
+func (m *Memory) Read(id store.RunID) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.read[id]
 }
 
 // Damage changes what is stored of a run behind everybody's back.
@@ -210,7 +237,7 @@ func (m *Memory) Damage(id store.RunID, change func(row *store.Run, entries []st
 	change(&r.row, r.entries)
 }
 
-// Find implements store.Runs.
+// Find implements store.Rows.
 func (m *Memory) Find(ctx context.Context, workflow, inst, run int64) (*store.Run, error) {
 	return m.find(ctx, func() (store.RunID, bool) {
 		if run == 0 {
@@ -223,7 +250,7 @@ func (m *Memory) Find(ctx context.Context, workflow, inst, run int64) (*store.Ru
 	})
 }
 
-// FindUUID implements store.Runs.
+// FindUUID implements store.Rows.
 func (m *Memory) FindUUID(ctx context.Context, workflow int64, uuid [16]byte) (*store.Run, error) {
 	return m.find(ctx, func() (store.RunID, bool) { id, ok := m.uuids[memoryUUID{workflow, uuid}]; return id, ok })
 }
@@ -245,7 +272,7 @@ func (m *Memory) choose(ctx context.Context, n int, header bool, keep func(*memo
 	return rows, err
 }
 
-// List implements store.Runs.
+// List implements store.Rows.
 func (m *Memory) List(ctx context.Context, q store.RunQuery) ([]store.Run, error) {
 	to := q.To
 	if to == 0 {
@@ -268,7 +295,7 @@ func (m *Memory) List(ctx context.Context, q store.RunQuery) ([]store.Run, error
 	})
 }
 
-// Counts implements store.Runs.
+// Counts implements store.Rows.
 func (m *Memory) Counts(ctx context.Context, workflow int64) (store.Counts, error) {
 	c := store.Counts{ByStatus: map[uint8]int64{}}
 	err := m.view(ctx, func() error {
@@ -283,7 +310,7 @@ func (m *Memory) Counts(ctx context.Context, workflow int64) (store.Counts, erro
 	return c, err
 }
 
-// Newest implements store.Runs.
+// Newest implements store.Rows.
 func (m *Memory) Newest(ctx context.Context) (newest store.RunID, err error) {
 	err = m.view(ctx, func() error {
 		for id := range m.runs {
@@ -294,14 +321,14 @@ func (m *Memory) Newest(ctx context.Context) (newest store.RunID, err error) {
 	return newest, err
 }
 
-// Live implements store.Runs.
+// Live implements store.Rows.
 func (m *Memory) Live(ctx context.Context, group int32, after store.RunID, n int) ([]store.Run, error) {
 	return m.choose(ctx, n, true, func(r *memoryRun) bool {
 		return r.row.Group == group && r.row.Ended == 0 && r.row.ID > after
 	}, func(a, b store.Run) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// Due implements store.Runs.
+// Due implements store.Rows.
 func (m *Memory) Due(ctx context.Context, group int32, t int64, n int) ([]store.Run, error) {
 	return m.choose(ctx, n, false, func(r *memoryRun) bool {
 		return r.row.Group == group && r.row.Wake > 0 && r.row.Wake <= t

@@ -73,32 +73,47 @@ func (s *Store) Load(ctx context.Context, id store.RunID) (*store.Run, []store.E
 	return r, entries, err
 }
 
-// Find implements store.Runs.
+// LoadPresent implements store.Runs.
+func (s *Store) LoadPresent(ctx context.Context, id store.RunID) (*store.Run, []store.Entry, error) {
+	var entries []store.Entry
+	r, err := read(s, func() (r *store.Run, err error) {
+		r, entries, err = s.Store.LoadPresent(ctx, id)
+		return r, err
+	})
+	return r, entries, err
+}
+
+// Row implements store.Rows.
+func (s *Store) Row(ctx context.Context, id store.RunID) (*store.Run, error) {
+	return read(s, func() (*store.Run, error) { return s.Store.Row(ctx, id) })
+}
+
+// Find implements store.Rows.
 func (s *Store) Find(ctx context.Context, workflow, instance, run int64) (*store.Run, error) {
 	return read(s, func() (*store.Run, error) { return s.Store.Find(ctx, workflow, instance, run) })
 }
 
-// FindUUID implements store.Runs.
+// FindUUID implements store.Rows.
 func (s *Store) FindUUID(ctx context.Context, workflow int64, uuid [16]byte) (*store.Run, error) {
 	return read(s, func() (*store.Run, error) { return s.Store.FindUUID(ctx, workflow, uuid) })
 }
 
-// List implements store.Runs.
+// List implements store.Rows.
 func (s *Store) List(ctx context.Context, q store.RunQuery) ([]store.Run, error) {
 	return read(s, func() ([]store.Run, error) { return s.Store.List(ctx, q) })
 }
 
-// Counts implements store.Runs.
+// Counts implements store.Rows.
 func (s *Store) Counts(ctx context.Context, workflow int64) (store.Counts, error) {
 	return read(s, func() (store.Counts, error) { return s.Store.Counts(ctx, workflow) })
 }
 
-// Live implements store.Runs.
+// Live implements store.Rows.
 func (s *Store) Live(ctx context.Context, group int32, after store.RunID, n int) ([]store.Run, error) {
 	return read(s, func() ([]store.Run, error) { return s.Store.Live(ctx, group, after, n) })
 }
 
-// Due implements store.Runs.
+// Due implements store.Rows.
 func (s *Store) Due(ctx context.Context, group int32, t int64, n int) ([]store.Run, error) {
 	return read(s, func() ([]store.Run, error) { return s.Store.Due(ctx, group, t, n) })
 }

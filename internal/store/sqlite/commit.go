@@ -154,7 +154,7 @@ func (b *batch) apply(first, end int) (int, error) {
 		return 0, err
 	}
 	b.guard(first, last)
-	for _, write := range []func() error{b.insertRuns, b.insertEntries, b.updateRuns, b.putRecords} {
+	for _, write := range []func() error{b.insertRuns, b.insertEntries, b.markSnapshots, b.updateRuns, b.putRecords} {
 		if err := write(); err != nil {
 			return 0, err
 		}

@@ -9,7 +9,7 @@ import (
 	"maestro/internal/store"
 )
 
-// List implements store.Runs.
+// List implements store.Rows.
 func (s *Store) List(ctx context.Context, q store.RunQuery) ([]store.Run, error) {
 	var runs []store.Run
 	err := s.read(ctx, "list", func(c *conn) error {
@@ -50,10 +50,11 @@ func list(c *conn, q store.RunQuery) ([]store.Run, error) {
 // listSQL writes the statement of a query. There is one for each combination of its flags.
 func listSQL(q store.RunQuery) string {
 	var b strings.Builder
-	b.WriteString("SELECT " + runColumns)
+	columns := runColumns
 	if q.Header {
-		b.WriteString(", header")
+		columns = wholeColumns
 	}
+	b.WriteString("SELECT " + columns)
 	b.WriteString(`
 		FROM run
 		WHERE workflow = ?1`)
@@ -103,7 +104,7 @@ func statusList(statuses []uint8) string {
 	return string(append(b, ']'))
 }
 
-// Counts implements store.Runs.
+// Counts implements store.Rows.
 func (s *Store) Counts(ctx context.Context, workflow int64) (store.Counts, error) {
 	counts := store.Counts{ByStatus: map[uint8]int64{}}
 	err := s.read(ctx, "counts", func(c *conn) error {
@@ -127,7 +128,7 @@ func (s *Store) Counts(ctx context.Context, workflow int64) (store.Counts, error
 	return counts, err
 }
 
-// Newest implements store.Runs.
+// Newest implements store.Rows.
 func (s *Store) Newest(ctx context.Context) (store.RunID, error) {
 	var id store.RunID
 	err := s.read(ctx, "newest", func(c *conn) error {
@@ -139,12 +140,12 @@ func (s *Store) Newest(ctx context.Context) (store.RunID, error) {
 	return id, err
 }
 
-// Live implements store.Runs.
+// Live implements store.Rows.
 func (s *Store) Live(ctx context.Context, group int32, after store.RunID, n int) ([]store.Run, error) {
 	var runs []store.Run
 	err := s.read(ctx, "live", func(c *conn) error {
 		q := c.prepare(`
-			SELECT ` + runColumns + `, header
+			SELECT ` + wholeColumns + `
 			FROM run
 			WHERE grp = ?1
 			  AND ended = 0
@@ -159,7 +160,7 @@ func (s *Store) Live(ctx context.Context, group int32, after store.RunID, n int)
 	return runs, err
 }
 
-// Due implements store.Runs.
+// Due implements store.Rows.
 func (s *Store) Due(ctx context.Context, group int32, t int64, n int) ([]store.Run, error) {
 	var runs []store.Run
 	err := s.read(ctx, "due", func(c *conn) error {

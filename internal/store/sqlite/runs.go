@@ -12,8 +12,8 @@ const runColumns = `
 	run.created, run.uuid,
 	(SELECT coalesce(max(seq), 0) FROM journal WHERE journal.run = run.id)`
 
-// headerColumn is where header is when it is selected after runColumns.
-const headerColumn = 13
+// wholeColumns are the columns that scanWhole reads.
+const wholeColumns = runColumns + `, run.header, run.snapshot`
 
 // scanRun reads runColumns.
 func scanRun(q *stmt) store.Run {
@@ -35,32 +35,40 @@ func scanRun(q *stmt) store.Run {
 	return r
 }
 
-// scanWhole reads runColumns and header.
+// scanWhole reads wholeColumns.
 func scanWhole(q *stmt) store.Run {
 	r := scanRun(q)
-	r.Header = q.colBlob(headerColumn)
+	r.Header, r.Snapshot = q.colBlob(13), q.colInt(14)
 	return r
 }
 
 // Load implements store.Runs.
 func (s *Store) Load(ctx context.Context, id store.RunID) (*store.Run, []store.Entry, error) {
-	var r *store.Run
-	var entries []store.Entry
-	err := s.read(ctx, "load", func(c *conn) error {
-		var err error
-		r, err = oneRun(c.prepare(`
-			SELECT ` + runColumns + `, header
-			FROM run
-			WHERE id = ?1`).int(int64(id)))
-		if err != nil {
+	return s.load(ctx, id, func(*store.Run) int64 { return 0 })
+}
+
+// LoadPresent implements store.Runs.
+func (s *Store) LoadPresent(ctx context.Context, id store.RunID) (*store.Run, []store.Entry, error) {
+	return s.load(ctx, id, func(r *store.Run) int64 { return r.Snapshot })
+}
+
+// load returns a run and its entries from a seq on.
+func (s *Store) load(ctx context.Context, id store.RunID, from func(*store.Run) int64) (r *store.Run, entries []store.Entry, err error) {
+	err = s.read(ctx, "load", func(c *conn) error {
+		if r, err = row(c, id); err != nil {
 			return err
 		}
-		entries = make([]store.Entry, 0, r.Entries)
+		first := from(r)
+		if first > r.Entries { // a deletion has dealt with it and was interrupted
+			first = 0
+		}
+		entries = make([]store.Entry, 0, r.Entries-max(first-1, 0))
 		q := c.prepare(`
 			SELECT pos, run, seq, at, data
 			FROM journal
 			WHERE run = ?1
-			ORDER BY seq`).int(int64(id))
+			  AND seq >= ?2
+			ORDER BY seq`).int(int64(id)).int(first)
 		for q.next() {
 			entries = append(entries, scanEntry(q))
 		}
@@ -72,14 +80,30 @@ func (s *Store) Load(ctx context.Context, id store.RunID) (*store.Run, []store.E
 	return r, entries, nil
 }
 
-// Find implements store.Runs.
+// Row implements store.Rows.
+func (s *Store) Row(ctx context.Context, id store.RunID) (r *store.Run, err error) {
+	err = s.read(ctx, "row", func(c *conn) error {
+		r, err = row(c, id)
+		return err
+	})
+	return r, err
+}
+
+func row(c *conn, id store.RunID) (*store.Run, error) {
+	return oneRun(c.prepare(`
+		SELECT ` + wholeColumns + `
+		FROM run
+		WHERE id = ?1`).int(int64(id)))
+}
+
+// Find implements store.Rows.
 func (s *Store) Find(ctx context.Context, workflow, instance, run int64) (*store.Run, error) {
 	var r *store.Run
 	err := s.read(ctx, "find", func(c *conn) error {
 		var err error
 		if run == 0 {
 			r, err = oneRun(c.prepare(`
-				SELECT ` + runColumns + `, header
+				SELECT ` + wholeColumns + `
 				FROM run
 				WHERE workflow = ?1
 				  AND instance = ?2
@@ -88,7 +112,7 @@ func (s *Store) Find(ctx context.Context, workflow, instance, run int64) (*store
 			return err
 		}
 		r, err = oneRun(c.prepare(`
-			SELECT ` + runColumns + `, header
+			SELECT ` + wholeColumns + `
 			FROM run
 			WHERE workflow = ?1
 			  AND instance = ?2
@@ -98,13 +122,13 @@ func (s *Store) Find(ctx context.Context, workflow, instance, run int64) (*store
 	return r, err
 }
 
-// FindUUID implements store.Runs.
+// FindUUID implements store.Rows.
 func (s *Store) FindUUID(ctx context.Context, workflow int64, uuid [16]byte) (*store.Run, error) {
 	var r *store.Run
 	err := s.read(ctx, "find uuid", func(c *conn) error {
 		var err error
 		r, err = oneRun(c.prepare(`
-			SELECT ` + runColumns + `, header
+			SELECT ` + wholeColumns + `
 			FROM run
 			WHERE workflow = ?1
 			  AND uuid = ?2`).int(workflow).blob(uuid[:]))

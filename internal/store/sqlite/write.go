@@ -72,6 +72,22 @@ func (b *batch) insertEntries() error {
 	}, nil)
 }
 
+// markSnapshots notes which entries hold all that those before them came to. They are few.
+func (b *batch) markSnapshots() error {
+	b.pick(func(ch *store.Change) bool { return ch.Entry != nil && ch.Snapshot })
+	for _, i := range b.picked {
+		ch := &b.changes[i]
+		err := b.c.prepare(`
+			UPDATE OR FAIL run
+			SET snapshot = ?2
+			WHERE id = ?1`).int(int64(ch.Run)).int(ch.Seq).exec()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // pick collects the changes that are not refused and for which use returns true.
 func (b *batch) pick(use func(*store.Change) bool) {
 	b.picked = b.picked[:0]

@@ -14,6 +14,7 @@ import (
 // All runs every role. open returns an empty store, which it closes by t.Cleanup.
 func All(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("Runs", func(t *testing.T) { Runs(t, open) })
+	t.Run("Snapshots", func(t *testing.T) { Snapshots(t, open) })
 	t.Run("Lists", func(t *testing.T) { Lists(t, open) })
 	t.Run("Concurrent", func(t *testing.T) { Concurrent(t, open) })
 	t.Run("Feed", func(t *testing.T) { Feed(t, open) })
