@@ -106,13 +106,13 @@ func tempDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // a test that failed leaves nothing behind either
-		begun, _ := filepath.Glob(dir + "/data/attempts/*/" + fileBegun)
+		begun, _ := filepath.Glob(dir + "/*/attempts/*/" + fileBegun)
 		for _, name := range begun {
 			f := folder(filepath.Dir(name))
 			b, _ := readRecord[birth](f, fileBegun)
 			if e, _ := f.ending(); e == nil && b != nil && startOf(b.Supervisor) == b.Start && b.Supervisor != os.Getpid() {
 				syscall.Kill(b.Supervisor, syscall.SIGKILL)
-				for _, pid := range alive(filepath.Base(string(f))) {
+				for _, pid := range sessionMembers(b.Supervisor, b.Start) {
 					syscall.Kill(pid, syscall.SIGKILL)
 				}
 			}
