@@ -18,7 +18,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	steptest.Run(t, steptest.Harness{New: newWorld, CanStop: true})
+	steptest.Run(t, steptest.Harness{New: newWorld, CanStop: true, Identity: true})
 }
 
 // newWorld is a server that counts the requests of an attempt and holds them as long as it is told.

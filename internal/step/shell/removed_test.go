@@ -171,3 +171,31 @@ func TestRemovesItsOwnDirectory(t *testing.T) {
 		t.Errorf("artifact %+v", a)
 	}
 }
+
+// TestNumberOfAnotherProcess finds the number of its supervisor given to another process, here our own: that one is not
+// waited for, nor ended, nor told to stop.
+func TestNumberOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	rt := open(t, dir)
+	for _, stop := range []bool{false, true} {
+		a := attempt("", shellParams("script", "true"))
+		f := rt.folder(a)
+		if _, err := f.claim(a); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.begin(birth{Boot: bootID(), Supervisor: os.Getpid(), Start: startOf(os.Getpid()) - 1}); err != nil {
+			t.Fatal(err)
+		}
+		r := steptest.NewRecorder(10 * time.Second)
+		if stop {
+			rt.Stop(t.Context(), a, r)
+			r.Want(t, step.Stopped)
+			continue
+		}
+		rt.Start(t.Context(), a, r)
+		if got := r.Want(t, step.PlatformError); !strings.Contains(got.Timeline[0].Message, "was lost") {
+			t.Errorf("%+v", got)
+		}
+	}
+}

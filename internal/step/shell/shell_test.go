@@ -20,7 +20,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	steptest.Run(t, steptest.Harness{New: newWorld, CanReattach: true, ExactlyOnce: true, CanStop: true, SlowStop: true})
+	steptest.Run(t, steptest.Harness{New: newWorld, CanReattach: true, ExactlyOnce: true, CanStop: true, SlowStop: true, Identity: true})
 }
 
 // newWorld is a directory. Work leaves its traces in files: one line per beginning, a file that lets it end.
@@ -45,8 +45,14 @@ func newWorld(t *testing.T) steptest.World {
 			a.Params = shellParams("script", script, "kill_grace_seconds", int64(1))
 			return a
 		},
-		Began:  func(a *step.Attempt) int { return strings.Count(read(trace(a, "began")), "\n") },
-		Alive:  func(a *step.Attempt) bool { return len(alive(a.UUID)) > 0 },
+		Began: func(a *step.Attempt) int { return strings.Count(read(trace(a, "began")), "\n") },
+		Alive: func(a *step.Attempt) bool { return len(alive(a.UUID)) > 0 },
+		Misplace: func(t *testing.T, from, to *step.Attempt) {
+			attempts := filepath.Join(dir, "data", "attempts")
+			if err := os.Rename(filepath.Join(attempts, from.Identity()), filepath.Join(attempts, to.Identity())); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Finish: func(a *step.Attempt) { os.WriteFile(trace(a, "finish"), nil, 0o600) },
 	}
 }
