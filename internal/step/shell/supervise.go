@@ -206,6 +206,9 @@ func (s *supervisor) end(e *ending) error {
 	if e.Begun && s.sound() != nil && e.LogError == "" {
 		e.LogError = "the directory of the attempt was removed or replaced while it ran"
 	}
+	if e.Stopped && !s.exists("") { // who stopped it and then removed it asks for nothing else
+		return nil
+	}
 	var err error
 	for try := range 60 {
 		if err = s.writeEnding(e); err == nil {
