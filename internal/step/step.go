@@ -16,8 +16,11 @@ package step
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"maestro/param"
@@ -78,6 +81,19 @@ type Attempt struct {
 	Deadline  time.Time         // when the step's timeout ends it
 	Env       [][2]string       // names and values of variables that the job is to have in its environment
 	Again     bool              // an earlier process may have begun this attempt already
+}
+
+// Identity names the work of an attempt in the world outside: a directory, a process, a pod. It is a hash over all that
+// identifies the attempt, of fixed length and in one letter case, so that no two attempts share it, whatever texts their
+// ids and uuids were made of.
+func (a *Attempt) Identity() string {
+	h := sha256.New()
+	for _, part := range []string{
+		a.UUID, a.WorkflowID, strconv.FormatInt(a.Instance, 10), strconv.FormatInt(a.Run, 10), a.RunUUID, a.StepID, strconv.FormatInt(a.Number, 10),
+	} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // Report is what a runtime has to say about an attempt.

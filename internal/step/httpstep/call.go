@@ -27,6 +27,7 @@ const (
 // call is an attempt that is under way. This is all that a waiting attempt costs.
 type call struct {
 	ctx context.Context // of Start: when it ends, the call is let go
+	id  string          // of the attempt
 
 	// Guarded by Runtime.mu.
 	a      *step.Attempt

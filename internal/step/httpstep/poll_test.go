@@ -90,7 +90,7 @@ func TestStopBetweenPolls(t *testing.T) {
 	a := attempt(s.URL, "state_expr", "CONTINUE")
 	r, stopped := steptest.NewRecorder(10*time.Second), steptest.NewRecorder(10*time.Second)
 	rt.Start(t.Context(), a, r)
-	waitFor(t, "it waits", func() bool { return len(r.All()) > 0 })
+	waitFor(t, "it waits", func() bool { return len(r.All()) > 0 && r.Artifacts()[artifactKey] != nil })
 	rt.Stop(t.Context(), a, stopped)
 	if got := stopped.Want(t, step.Stopped); got.Timeline[0].Message != "Stopped after 1 HTTP requests" {
 		t.Errorf("%+v", got)

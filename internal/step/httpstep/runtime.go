@@ -23,7 +23,7 @@ type Runtime struct {
 
 	mu       sync.Mutex
 	closed   bool
-	calls    map[string]*call // attempt → what is under way for it
+	calls    map[string]*call // identity of an attempt → what is under way for it
 	schedule schedule
 	workers  int    // at most MaxInFlight
 	stopped  memory // attempts that were stopped when there was nothing to stop: a late Start begins nothing
@@ -80,17 +80,18 @@ func (rt *Runtime) Start(ctx context.Context, a *step.Attempt, r step.Reporter) 
 }
 
 func (rt *Runtime) start(ctx context.Context, a *step.Attempt, r step.Reporter) bool {
+	id := a.Identity()
 	rt.mu.Lock()
 	if rt.closed {
 		rt.mu.Unlock()
 		return true
 	}
-	if c := rt.calls[a.UUID]; c != nil && c.ctx.Err() == nil {
+	if c := rt.calls[id]; c != nil && c.ctx.Err() == nil {
 		c.a = rt.lean(a) // it is the newer one: the old one may hold what is out of use otherwise
 		rt.mu.Unlock()
 		return c.join(rt, r)
 	}
-	if rt.stopped.has(a.UUID) {
+	if rt.stopped.has(id) {
 		rt.mu.Unlock()
 		rt.report(a, r, step.Report{State: step.Stopped, Timeline: info("Stopped before it began")})
 		return true
@@ -102,8 +103,8 @@ func (rt *Runtime) start(ctx context.Context, a *step.Attempt, r step.Reporter) 
 		return true
 	}
 	a = rt.lean(a)
-	c := &call{a: a, ctx: ctx, place: -1, starts: []step.Reporter{r}}
-	rt.calls[a.UUID] = c
+	c := &call{a: a, id: id, ctx: ctx, place: -1, starts: []step.Reporter{r}}
+	rt.calls[id] = c
 	rt.enqueueLocked(c)
 	rt.dueLocked(c, time.Now().Add(quiet))
 	rt.mu.Unlock()
@@ -131,13 +132,14 @@ func (rt *Runtime) dueLocked(c *call, at time.Time) {
 
 // Stop cancels what is under way for an attempt.
 func (rt *Runtime) Stop(_ context.Context, a *step.Attempt, r step.Reporter) {
+	id := a.Identity()
 	rt.mu.Lock()
-	c := rt.calls[a.UUID]
+	c := rt.calls[id]
 	switch {
 	case rt.closed:
 		rt.mu.Unlock()
 	case c == nil:
-		rt.stopped.add(a.UUID)
+		rt.stopped.add(id)
 		rt.mu.Unlock()
 		rt.report(a, r, step.Report{State: step.Stopped})
 	case c.state == flying:
@@ -170,8 +172,8 @@ func (rt *Runtime) grace(a *step.Attempt) time.Duration {
 func (rt *Runtime) removeLocked(c *call) {
 	c.state = over
 	rt.schedule.forget(c)
-	if rt.calls[c.a.UUID] == c { // not one that came after the end of this one's context
-		delete(rt.calls, c.a.UUID)
+	if rt.calls[c.id] == c { // not one that came after the end of this one's context
+		delete(rt.calls, c.id)
 	}
 }
 

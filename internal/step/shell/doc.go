@@ -1,6 +1,6 @@
 // Package shell runs steps of type Shell: a script or a program on the machine of the server (spec/runtimes 12.1).
 //
-// Each attempt has a directory of its own, named by the identity of the attempt. The process is not a child of the
+// Each attempt has a directory of its own, named by a hash of its identity. The process is not a child of the
 // server but of a supervisor: a small process in a session of its own, made by running the server's executable again
 // ([Supervise]). It captures output, ends the process on request and leaves the result in the directory. So the work
 // outlives a server that stops, crashes or is killed, and any later server with the same directory finds it again:
@@ -13,6 +13,7 @@
 //	process      which process it is
 //	ending       how it ended; written whole or not at all, never changed
 //	stdout.N     what it wrote from byte N on, stderr.N likewise; old files are removed to keep within the limit
+//	attempt      which attempt it belongs to
 //	output       MAESTRO_OUTPUT_FILE
 //	work         the working directory, unless the step names another
 //

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"syscall"
 )
 
@@ -25,6 +24,7 @@ const (
 	fileProcess = "process"
 	fileEnding  = "ending"
 	fileOutput  = "output"
+	fileOwner   = "attempt"
 	fileScript  = "script"
 	fileCrash   = "supervisor.log" // what the supervisor says when it dies of a bug
 	dirWork     = "work"
@@ -32,8 +32,10 @@ const (
 
 func (f folder) path(name string) string { return filepath.Join(string(f), name) }
 
-// safeName is what an identity must look like to name a directory.
-var safeName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+// beside is where the ending is put if the directory does not take it: it was removed, or replaced.
+func (f folder) beside() string { return string(f) + besideSuffix }
+
+const besideSuffix = ".ending"
 
 // birth says who was about to begin the process.
 type birth struct {
@@ -51,6 +53,7 @@ type process struct {
 
 // ending says how an attempt ended. There is at most one per attempt, and it never changes.
 type ending struct {
+	Of        string `json:",omitempty"` // identity of the attempt
 	Begun     bool   // there was a process
 	Pid       int    `json:",omitempty"`
 	Started   int64  `json:",omitempty"` // epoch milliseconds
@@ -134,7 +137,16 @@ func (f folder) tryLock() (*os.File, error) {
 	}
 }
 
-func (f folder) ending() (*ending, error) { return readRecord[ending](f, fileEnding) }
+// ending returns how the attempt ended, nil if it has not.
+func (f folder) ending() (*ending, error) {
+	e, err := readRecord[ending](f, fileEnding)
+	if e == nil {
+		if beside, _ := readJSON[ending](f.beside()); beside != nil {
+			return beside, nil
+		}
+	}
+	return e, err
+}
 
 // stopped reports whether the attempt must not begin any more.
 func (f folder) stopped() bool {
@@ -142,9 +154,12 @@ func (f folder) stopped() bool {
 	return err == nil
 }
 
-// readRecord reads a file of JSON; nil without an error if there is no such file.
-func readRecord[T any](f folder, name string) (*T, error) {
-	text, err := os.ReadFile(f.path(name))
+// readRecord reads a file of the directory.
+func readRecord[T any](f folder, name string) (*T, error) { return readJSON[T](f.path(name)) }
+
+// readJSON reads a file of JSON; nil without an error if there is no such file.
+func readJSON[T any](path string) (*T, error) {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -153,22 +168,28 @@ func readRecord[T any](f folder, name string) (*T, error) {
 	}
 	v := new(T)
 	if err := json.Unmarshal(text, v); err != nil {
-		return nil, fmt.Errorf("read %s: %w", f.path(name), err)
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return v, nil
 }
 
-// writeRecord writes a file of JSON so that it is there whole or not at all, also after a power failure if durable.
+// writeRecord writes a file of the directory.
 func (f folder) writeRecord(name string, v any, durable bool) error {
+	return writeJSON(f.path(name), v, durable)
+}
+
+// writeJSON writes a file of JSON so that it is there whole or not at all, also after a power failure if durable. Several
+// may write the same file.
+func writeJSON(path string, v any, durable bool) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	temp := f.path(name + ".new")
-	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*")
 	if err != nil {
 		return err
 	}
+	temp := file.Name()
 	_, err = file.Write(text)
 	if err == nil && durable {
 		err = file.Sync()
@@ -177,14 +198,14 @@ func (f folder) writeRecord(name string, v any, durable bool) error {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(temp, f.path(name))
+		err = os.Rename(temp, path)
 	}
 	if err != nil {
 		os.Remove(temp)
 		return err
 	}
 	if durable {
-		return syncDir(string(f))
+		return syncDir(filepath.Dir(path))
 	}
 	return nil
 }

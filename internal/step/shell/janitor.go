@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -86,10 +87,15 @@ func (rt *Runtime) emptied(ctx context.Context) []string {
 }
 
 // expired reports whether nobody cares for an attempt any more.
-func (rt *Runtime) expired(uuid string, before time.Time) bool {
-	f := folder(filepath.Join(rt.attempts(), uuid))
-	if rt.cares(uuid) {
+func (rt *Runtime) expired(name string, before time.Time) bool {
+	f := folder(filepath.Join(rt.attempts(), name))
+	id, beside := strings.CutSuffix(name, besideSuffix)
+	if rt.cares(id) {
 		return false
+	}
+	if beside {
+		info, err := os.Lstat(string(f))
+		return err == nil && info.ModTime().Before(before)
 	}
 	info, err := os.Lstat(f.path(fileEnding))
 	if err == nil {
@@ -110,8 +116,9 @@ func (rt *Runtime) expired(uuid string, before time.Time) bool {
 	return true
 }
 
-func (f folder) exists() bool {
-	_, err := os.Lstat(string(f))
+// exists reports whether the directory has a file; "": whether there is a directory.
+func (f folder) exists(name string) bool {
+	_, err := os.Lstat(f.path(name))
 	return err == nil
 }
 

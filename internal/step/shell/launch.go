@@ -3,6 +3,7 @@
 package shell
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +44,7 @@ func (l *life) launch(ctx context.Context, lock *os.File) error {
 	if err != nil {
 		return err
 	}
-	open = append(open, say, hello)
+	open = append(open, say)
 	if err := syscall.Mkfifo(l.path(fileAlive), 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
 		return &fs.PathError{Op: "mkfifo", Path: l.path(fileAlive), Err: err}
 	}
@@ -61,7 +62,7 @@ func (l *life) launch(ctx context.Context, lock *os.File) error {
 	if err != nil {
 		return err
 	}
-	open = append(open, null)
+	open = append(open, null, hello)
 
 	argv := append(append([]string(nil), l.rt.cfg.Supervisor...), string(l.folder))
 	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{
@@ -86,9 +87,16 @@ func (l *life) launch(ctx context.Context, lock *os.File) error {
 	tell.Close()
 	l.rt.at("told")
 
-	defer context.AfterFunc(ctx, func() { _ = hello.SetReadDeadline(time.Now()) })()
-	if said, _ := io.ReadAll(io.LimitReader(hello, 4<<10)); len(said) > 0 {
-		return fmt.Errorf("begin the process: %s", said)
+	letGo := context.AfterFunc(ctx, func() { _ = hello.SetReadDeadline(time.Now()) })
+	defer letGo()
+	said := bufio.NewReader(hello)
+	switch c, _ := said.ReadByte(); c {
+	case saysBegun:
+		l.begun, open = true, open[:len(open)-1] // hello is kept
+		l.link = &link{file: hello, in: said}
+	case saysFailed:
+		why, _ := io.ReadAll(io.LimitReader(said, 4<<10))
+		return fmt.Errorf("begin the process: %s", why)
 	}
 	return nil
 }
@@ -98,7 +106,7 @@ var supervisorEnv = []string{"GOMAXPROCS=2", "GOTRACEBACK=single"}
 
 // refuse reports what no further try can change.
 func (l *life) refuse(err error) error {
-	e := &ending{Failed: err.Error(), Started: time.Now().UnixMilli(), Ended: time.Now().UnixMilli()}
+	e := &ending{Of: l.id, Failed: err.Error(), Started: time.Now().UnixMilli(), Ended: time.Now().UnixMilli()}
 	return l.writeRecord(fileEnding, e, false)
 }
 
@@ -117,7 +125,7 @@ func (l *life) task() (*task, error) {
 		dir = l.path(dirWork)
 	}
 	t := &task{
-		Host: l.rt.cfg.Host, Argv: argv, Script: script, Env: c.environ(l.a, dir, l.path(fileOutput)),
+		Of: l.id, Host: l.rt.cfg.Host, Argv: argv, Script: script, Env: c.environ(l.a, dir, l.path(fileOutput)),
 		Dir: dir, Stdin: c.stdin, Grace: c.grace, OutputBytes: c.outputBytes,
 	}
 	if !l.a.Deadline.IsZero() {

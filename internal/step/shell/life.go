@@ -27,13 +27,18 @@ type life struct {
 	folder
 	rt       *Runtime
 	a        *step.Attempt
+	id       string // of the attempt
 	reporter step.Reporter
 	cmd      *command
 
 	slot       bool
 	waited     time.Duration // for the slot
 	told       bool          // that it is running
+	begun      bool          // a supervisor that we launched said so
 	supervisor birth         // the one we launched
+	link       *link         // to it
+	delivered  *ending       // what it said over the link
+	strange    bool          // the directory was not known to be the attempt's when we came, though it should have been
 	pauses     int           // in a row
 }
 
@@ -50,15 +55,26 @@ func (l *life) start(ctx context.Context) {
 	}
 	defer func() {
 		if l.slot {
-			l.rt.slots.release(l.a.UUID)
+			l.rt.slots.release(l.id)
 		}
 	}()
 	var launches, stumbles int
 	var cause error // of the last launch that came to nothing
 	for ctx.Err() == nil {
 		l.rt.at("look")
-		st, lock, e, err := l.look()
+		st, lock, e, err := l.stand()
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && l.began():
+			l.untold(fmt.Errorf("the directory %s was removed while the process ran, and how it ended is not known", l.folder))
+			return
+		case errors.Is(err, fs.ErrNotExist) && stumbles < maxStumbles: // before anything began
+			stumbles++
+			if !l.made() {
+				return
+			}
+		case err != nil && l.began():
+			l.untold(fmt.Errorf("how the process ended is not known: %w", err))
+			return
 		case err != nil:
 			if stumbles++; stumbles > maxStumbles {
 				l.knock() // it may be running, and the next attempt will be
@@ -76,6 +92,10 @@ func (l *life) start(ctx context.Context) {
 			return
 		case st == busy:
 			l.follow(ctx)
+		case l.began(): // and not fresh, therefore
+			lock.Close()
+			l.untold(fmt.Errorf("the directory %s was emptied while the process ran, and how it ended is not known", l.folder))
+			return
 		case l.stopped():
 			l.settleStopped(lock)
 			l.tell(&ending{Stopped: true})
@@ -104,25 +124,43 @@ func (l *life) start(ctx context.Context) {
 	}
 }
 
-// made makes the directory of the attempt. It reports the failure of an attempt that must have had one.
+// made makes the directory of the attempt. It reports the failure of an attempt that cannot have one, or whose process
+// ran elsewhere.
 func (l *life) made() bool {
-	if _, err := os.Lstat(string(l.folder)); err == nil {
-		return true
-	}
-	if host, ran := l.ranOn(); ran {
-		reason := fmt.Errorf("its process ran on host %s, and nothing is known of it on host %s", host, l.rt.cfg.Host)
-		if host == l.rt.cfg.Host {
-			reason = fmt.Errorf("its process ran on this host, but its directory %s is gone", l.folder)
+	if _, err := os.Lstat(string(l.folder)); errors.Is(err, fs.ErrNotExist) {
+		host, ran := l.ranOn()
+		if ran && host != l.rt.cfg.Host {
+			l.untold(fmt.Errorf("its process ran on host %s, and nothing is known of it on host %s", host, l.rt.cfg.Host))
+			return false
 		}
-		l.report(step.Report{State: step.PlatformError, Begun: true, Timeline: failure(step.PlatformError, reason.Error())})
+		if ran {
+			return true // it began here: what became of it is to be found out without a directory
+		}
+	}
+	known, err := l.claim(l.a)
+	l.strange = l.strange || !known && (l.a.Again || l.began())
+	if errors.As(err, new(*foreignError)) {
+		l.report(step.Report{State: step.PlatformError, Timeline: failure(step.PlatformError, err.Error())})
 		return false
 	}
-	if err := os.Mkdir(string(l.folder), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err != nil && !l.began() {
 		l.fail(step.PlatformError, fmt.Errorf("make the directory of the attempt: %w", err))
 		return false
 	}
 	l.rt.at("made")
 	return true
+}
+
+// began reports whether the process is known to have begun on this host.
+func (l *life) began() bool {
+	host, ran := l.ranOn()
+	return l.told || l.begun || ran && host == l.rt.cfg.Host
+}
+
+// untold reports that nobody knows how the process ended.
+func (l *life) untold(why error) {
+	l.report(step.Report{State: step.PlatformError, Begun: true, Timeline: failure(step.PlatformError, why.Error())})
+	l.reap()
 }
 
 // ranOn tells from the artifacts whether the process was running already, and where.
@@ -135,7 +173,7 @@ func (l *life) ranOn() (host string, ran bool) {
 // enqueue waits for a slot. It reports false if the attempt is over, which has been reported, or the server stops.
 func (l *life) enqueue(ctx context.Context) bool {
 	from := time.Now()
-	w, err := l.rt.slots.enter(l.a.UUID, false)
+	w, err := l.rt.slots.enter(l.id, false)
 	if w != nil {
 		place := l.rt.slots.what()
 		l.report(step.Report{State: step.Continue, Waits: place, Timeline: info("Waits for " + place)})
@@ -155,12 +193,12 @@ func (l *life) enqueue(ctx context.Context) bool {
 
 // follow waits until there is something new to see of an attempt that somebody is in charge of.
 func (l *life) follow(ctx context.Context) {
-	if _, err := os.Lstat(l.path(fileBegun)); err == nil && !l.slot { // it runs, whether there is room or not
-		l.slot = l.rt.slots.acquire(ctx, l.a.UUID, true) == nil
+	if !l.slot && (l.exists(fileBegun) || !l.exists("")) { // it runs, whether there is room or not
+		l.slot = l.rt.slots.acquire(ctx, l.id, true) == nil
 	}
 	l.running()
 	patience := sweepAgain
-	if !l.told {
+	if !l.told && l.exists("") {
 		patience = newsTime
 	}
 	if l.await(ctx, patience) { // over, or not begun: the lock is about to change hands
@@ -177,6 +215,10 @@ func (l *life) running() {
 	}
 	p, err := readRecord[process](l.folder, fileProcess)
 	if p == nil || err != nil {
+		if l.begun && l.sound() != nil {
+			l.told = true
+			l.report(step.Report{State: step.Continue, Artifacts: l.artifacts(artifact{}), Timeline: info("Started the process on host " + l.rt.cfg.Host)})
+		}
 		return
 	}
 	l.told = true

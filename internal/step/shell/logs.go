@@ -5,7 +5,6 @@ package shell
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"maestro/internal/step"
@@ -18,11 +17,14 @@ func (rt *Runtime) ReadLog(_ context.Context, a *step.Attempt, stream string, of
 	if !slices.Contains(streams[:], stream) {
 		return nil, false, fmt.Errorf("a shell step has no log %q, only %s and %s", stream, streams[0], streams[1])
 	}
-	if !safeName.MatchString(a.UUID) || offset < 0 || n < 0 {
+	if offset < 0 || n < 0 {
 		return nil, false, fmt.Errorf("read %d bytes from %d of %s of attempt %q: no such place", n, offset, stream, a.UUID)
 	}
-	f := folder(filepath.Join(rt.attempts(), a.UUID))
-	growing := rt.growing(f, a.UUID) // asked before reading: what is written until the end is read
+	f := rt.folder(a)
+	if _, err := f.belongs(a); err != nil {
+		return nil, false, fmt.Errorf("read the log of attempt %s: %w", a.UUID, err)
+	}
+	growing := rt.growing(f, a.Identity()) // asked before reading: what is written until the end is read
 	data, end, err := readStream(string(f), stream, offset, min(n, maxRead))
 	if err == nil && end == 0 && !growing && wrote(f, a, stream) {
 		err = step.ErrLogGone
@@ -38,17 +40,15 @@ func wrote(f folder, a *step.Attempt, stream string) bool {
 	if e, err := f.ending(); err == nil && e != nil {
 		return stream == streams[0] && e.Stdout != "" || stream == streams[1] && e.Stderr != ""
 	}
-	return !f.exists() && a.Artifacts[artifactKey] != nil
+	return !f.exists("") && a.Artifacts[artifactKey] != nil
 }
 
 // LogStreams names what there is to read of the process.
 func (rt *Runtime) LogStreams(_ context.Context, a *step.Attempt) ([]step.Log, error) {
-	if !safeName.MatchString(a.UUID) {
-		return nil, nil
-	}
+	f := rt.folder(a)
 	var logs []step.Log
 	for _, stream := range streams {
-		parts, err := segments(filepath.Join(rt.attempts(), a.UUID), stream)
+		parts, err := segments(string(f), stream)
 		if err != nil {
 			return nil, fmt.Errorf("list the logs of attempt %s: %w", a.UUID, err)
 		}
@@ -63,14 +63,14 @@ func (rt *Runtime) LogStreams(_ context.Context, a *step.Attempt) ([]step.Log, e
 }
 
 // growing reports whether the process may still write, or may still begin.
-func (rt *Runtime) growing(f folder, uuid string) bool {
+func (rt *Runtime) growing(f folder, id string) bool {
 	if e, err := f.ending(); e != nil || err != nil {
 		return false
 	}
-	if rt.cares(uuid) {
+	if rt.cares(id) {
 		return true
 	}
-	if !f.exists() {
+	if !f.exists("") {
 		return false
 	}
 	lock, err := f.tryLock()

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -113,8 +112,8 @@ func TestDamagedLog(t *testing.T) {
 	r := steptest.NewRecorder(10 * time.Second)
 	rt.Start(t.Context(), a, r)
 	r.Want(t, step.Done)
-	a = &step.Attempt{UUID: a.UUID, Artifacts: r.Artifacts()}
-	dir := filepath.Join(rt.attempts(), a.UUID)
+	a.Artifacts = r.Artifacts()
+	dir := string(rt.folder(a))
 	parts, err := segments(dir, "stdout")
 	if err != nil || len(parts) < 1 {
 		t.Fatal(parts, err)
@@ -147,6 +146,7 @@ func TestDamagedLog(t *testing.T) {
 		t.Errorf("a fifo: %s", got)
 	}
 	os.RemoveAll(dir)
+	eventually(t, "nobody cares for it", func() bool { return !rt.cares(a.Identity()) })
 	for _, at := range []int64{0, 100} {
 		if got := read("stdout", at); got != "gone" {
 			t.Errorf("at %d of a log that was removed: %s", at, got)
@@ -159,7 +159,7 @@ func TestDamagedLog(t *testing.T) {
 func stored(t *testing.T, rt *Runtime, a *step.Attempt) (n int64) {
 	t.Helper()
 	list := func() (at []int64, size int64) {
-		parts, err := segments(filepath.Join(rt.attempts(), a.UUID), "stdout")
+		parts, err := segments(string(rt.folder(a)), "stdout")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,8 +182,8 @@ func TestLogThatCannotBeStored(t *testing.T) {
 	dir := tempDir(t)
 	rt := open(t, dir)
 	a := attempt("", shellParams("script", "yes | head -c 3000000; echo end"))
-	os.Mkdir(filepath.Join(rt.attempts(), a.UUID), 0o700)
-	os.Mkdir(segmentPath(filepath.Join(rt.attempts(), a.UUID), "stdout", 0), 0o700)
+	os.Mkdir(string(rt.folder(a)), 0o700)
+	os.Mkdir(segmentPath(string(rt.folder(a)), "stdout", 0), 0o700)
 	r := steptest.NewRecorder(10 * time.Second)
 	rt.Start(t.Context(), a, r)
 	got := r.Want(t, step.Done)

@@ -23,6 +23,12 @@ func bootID() string {
 // startOf is not known without cgo or a larger dependency.
 func startOf(int) uint64 { return 0 }
 
+// isAlive reports whether there is a process with that number. When it started is not known.
+func isAlive(pid int, _ uint64) bool { return syscall.Kill(pid, 0) == nil }
+
+// supervisorsOf is not known.
+func supervisorsOf(string) []int { return nil }
+
 // sessionMembers is not known; group members are killed by group.
 func sessionMembers(int, uint64) []int { return nil }
 

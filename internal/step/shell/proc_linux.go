@@ -3,6 +3,7 @@ package shell
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,6 +59,33 @@ func readStat(pid int) (s stat, ok bool) {
 func startOf(pid int) uint64 {
 	s, _ := readStat(pid)
 	return s.start
+}
+
+// isAlive reports whether a process is there that started at that time, and has not ended.
+func isAlive(pid int, start uint64) bool {
+	s, ok := readStat(pid)
+	return ok && !s.zombie && s.start == start
+}
+
+// supervisorsOf returns the processes of this user that lead a session and whose last argument is a directory.
+func supervisorsOf(dir string) []int {
+	names, _ := filepath.Glob("/proc/[0-9]*")
+	var pids []int
+	for _, name := range names {
+		args, err := os.ReadFile(name + "/cmdline")
+		if err != nil || !bytes.HasSuffix(args, []byte("\x00"+dir+"\x00")) {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(name))
+		info, err := os.Stat(name)
+		if err != nil || info.Sys().(*syscall.Stat_t).Uid != uint32(os.Geteuid()) {
+			continue
+		}
+		if s, ok := readStat(pid); ok && s.session == pid {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // sessionMembers returns the live processes of a session that began at since or later, but not its leader.

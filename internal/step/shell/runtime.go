@@ -82,9 +82,9 @@ func (rt *Runtime) Stop(ctx context.Context, a *step.Attempt, r step.Reporter) {
 
 // care runs one goroutine for an attempt, which ends when it has reported the end, with ctx, or with Close.
 func (rt *Runtime) care(ctx context.Context, a *step.Attempt, r step.Reporter, do func(*life, context.Context)) {
-	l := &life{rt: rt, a: a, reporter: r, folder: folder(filepath.Join(rt.attempts(), a.UUID))}
-	if !safeName.MatchString(a.UUID) {
-		l.report(step.Report{State: step.Internal, Timeline: failure(step.Internal, fmt.Sprintf("the attempt has the identity %q, which cannot name a directory", a.UUID))})
+	l := &life{rt: rt, a: a, id: a.Identity(), reporter: r, folder: rt.folder(a)}
+	if a.UUID == "" {
+		l.report(step.Report{State: step.Internal, Timeline: failure(step.Internal, "the attempt has no identity: its UUID is empty")})
 		return
 	}
 	rt.mu.Lock()
@@ -92,31 +92,32 @@ func (rt *Runtime) care(ctx context.Context, a *step.Attempt, r step.Reporter, d
 	if rt.closed {
 		return
 	}
-	rt.active[a.UUID]++
+	rt.active[l.id]++
 	ctx, cancel := context.WithCancel(ctx)
 	unlink := context.AfterFunc(rt.ctx, cancel)
 	rt.wg.Go(func() {
 		defer cancel()
 		defer unlink()
-		defer rt.leave(a.UUID)
+		defer rt.leave(l.id)
+		defer l.unlink()
 		defer l.rescue()
 		do(l, ctx)
 	})
 }
 
-func (rt *Runtime) leave(uuid string) {
+func (rt *Runtime) leave(id string) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	if rt.active[uuid]--; rt.active[uuid] == 0 {
-		delete(rt.active, uuid)
+	if rt.active[id]--; rt.active[id] == 0 {
+		delete(rt.active, id)
 	}
 }
 
 // cares reports whether somebody looks after the attempt at present.
-func (rt *Runtime) cares(uuid string) bool {
+func (rt *Runtime) cares(id string) bool {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	return rt.active[uuid] > 0
+	return rt.active[id] > 0
 }
 
 // rescue turns a bug of ours into a failure of the attempt; its process must not go on behind the back of the next.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -180,28 +181,31 @@ func TestCleanUp(t *testing.T) {
 		}
 	}
 	eventually(t, "it runs", func() bool { return len(last.All()) > 0 })
-	eventually(t, "nobody cares for the others", func() bool { return !rt.cares("old") && !rt.cares("fresh") })
+	eventually(t, "nobody cares for the others", func() bool { return !rt.cares(old.Identity()) && !rt.cares(fresh.Identity()) })
 	os.Mkdir(filepath.Join(rt.attempts(), "unborn"), 0o700)
 	os.MkdirAll(filepath.Join(rt.trash(), "half", "work"), 0o700)
 	past := time.Now().Add(-time.Hour)
 	os.Mkdir(filepath.Join(rt.attempts(), "waiting"), 0o700) // for its turn, for very long
 	rt.active["waiting"] = 1
-	for _, name := range []string{"old/ending", "unborn", "running", "waiting"} {
+	os.WriteFile(filepath.Join(rt.attempts(), "removed.ending"), nil, 0o600)
+	os.WriteFile(filepath.Join(rt.attempts(), "lately.ending"), nil, 0o600)
+	for _, name := range []string{old.Identity() + "/ending", "unborn", running.Identity(), "waiting", "removed.ending"} {
 		if err := os.Chtimes(filepath.Join(rt.attempts(), name), past, past); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, c := range []struct {
 		rt   *Runtime
-		want string
+		want []string
 	}{
-		{rt, "fresh running waiting"},
-		{open(t, dir), "fresh running"}, // it does not care for the running attempt, and leaves it alone all the same
+		{rt, []string{fresh.Identity(), running.Identity(), "waiting", "lately.ending"}},
+		{open(t, dir), []string{fresh.Identity(), running.Identity(), "lately.ending"}}, // it does not care for the running attempt, and leaves it alone all the same
 	} {
 		if err := c.rt.cleanUp(t.Context(), past.Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
-		if got := names(rt.attempts()); got != c.want {
+		slices.Sort(c.want)
+		if got := names(rt.attempts()); got != strings.Join(c.want, " ") {
 			t.Errorf("%q are left, want %q", got, c.want)
 		}
 	}

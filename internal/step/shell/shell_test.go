@@ -20,7 +20,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	steptest.Run(t, steptest.Harness{New: newWorld, CanReattach: true, ExactlyOnce: true, CanStop: true, SlowStop: true})
+	steptest.Run(t, steptest.Harness{New: newWorld, CanReattach: true, ExactlyOnce: true, CanStop: true, SlowStop: true, Identity: true})
 }
 
 // newWorld is a directory. Work leaves its traces in files: one line per beginning, a file that lets it end.
@@ -45,8 +45,14 @@ func newWorld(t *testing.T) steptest.World {
 			a.Params = shellParams("script", script, "kill_grace_seconds", int64(1))
 			return a
 		},
-		Began:  func(a *step.Attempt) int { return strings.Count(read(trace(a, "began")), "\n") },
-		Alive:  func(a *step.Attempt) bool { return len(alive(a.UUID)) > 0 },
+		Began: func(a *step.Attempt) int { return strings.Count(read(trace(a, "began")), "\n") },
+		Alive: func(a *step.Attempt) bool { return len(alive(a.UUID)) > 0 },
+		Misplace: func(t *testing.T, from, to *step.Attempt) {
+			attempts := filepath.Join(dir, "data", "attempts")
+			if err := os.Rename(filepath.Join(attempts, from.Identity()), filepath.Join(attempts, to.Identity())); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Finish: func(a *step.Attempt) { os.WriteFile(trace(a, "finish"), nil, 0o600) },
 	}
 }
@@ -106,13 +112,13 @@ func tempDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // a test that failed leaves nothing behind either
-		begun, _ := filepath.Glob(dir + "/data/attempts/*/" + fileBegun)
+		begun, _ := filepath.Glob(dir + "/*/attempts/*/" + fileBegun)
 		for _, name := range begun {
 			f := folder(filepath.Dir(name))
 			b, _ := readRecord[birth](f, fileBegun)
 			if e, _ := f.ending(); e == nil && b != nil && startOf(b.Supervisor) == b.Start && b.Supervisor != os.Getpid() {
 				syscall.Kill(b.Supervisor, syscall.SIGKILL)
-				for _, pid := range alive(filepath.Base(string(f))) {
+				for _, pid := range sessionMembers(b.Supervisor, b.Start) {
 					syscall.Kill(pid, syscall.SIGKILL)
 				}
 			}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -18,17 +17,29 @@ const knockAgain = time.Second // a supervisor that heard us needs no second kno
 
 // stop makes sure that no process of the attempt runs, and never will, and says so.
 func (l *life) stop(ctx context.Context) {
-	if err := os.Mkdir(string(l.folder), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		l.halted(nil, err) // what cannot have a directory cannot begin
+	known, err := l.claim(l.a)
+	l.strange = !known
+	switch {
+	case errors.As(err, new(*foreignError)):
+		l.report(step.Report{State: step.Stopped, Timeline: []step.Line{{Level: step.Warn, Message: "Nothing was stopped: " + err.Error()}}})
 		return
+	case err != nil && !l.exists(""):
+		if _, lives := l.supervised(); !lives {
+			l.halted(nil, err) // what cannot have a directory cannot begin
+			return
+		}
 	}
-	for ctx.Err() == nil {
+	for stumbles := 0; ctx.Err() == nil; {
 		marked := l.mark()
-		l.rt.slots.drop(l.a.UUID)
+		l.rt.slots.drop(l.id)
 		l.rt.at("marked")
-		st, lock, e, err := l.look()
+		st, lock, e, err := l.stand()
 		switch {
+		case err != nil && stumbles == maxStumbles:
+			l.halted(nil, err) // nothing lives that could be stopped, and nothing can begin
+			return
 		case err != nil:
+			stumbles++
 			l.rt.cfg.Log.Warn("shell step cannot be looked at while it is stopped", "attempt", l.a.UUID, "err", err)
 			l.knock()
 			l.pause(ctx)
@@ -62,19 +73,21 @@ func (l *life) mark() error {
 	return file.Close()
 }
 
-// knock asks the supervisor, if there is one, to stop the process.
+// knock asks the supervisor, if there is one, to stop the process: through its fifo, or by a signal if that is gone.
 func (l *life) knock() {
-	door, err := os.OpenFile(l.path(fileControl), os.O_WRONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return // nobody is there
+	if door, err := os.OpenFile(l.path(fileControl), os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+		_, _ = door.Write([]byte{'s'}) // a full fifo holds requests enough
+		door.Close()
+		return
 	}
-	_, _ = door.Write([]byte{'s'}) // a full fifo holds requests enough
-	door.Close()
+	if b, lives := l.supervised(); lives {
+		_ = syscall.Kill(b.Supervisor, syscall.SIGUSR1)
+	}
 }
 
 // settleStopped makes it final that the attempt was stopped before it began, and gives up the lock.
 func (l *life) settleStopped(lock *os.File) {
-	if err := l.writeRecord(fileEnding, &ending{Stopped: true}, false); err != nil {
+	if err := l.writeRecord(fileEnding, &ending{Of: l.id, Stopped: true}, false); err != nil {
 		l.rt.cfg.Log.Warn("the end of a stopped shell step is not recorded", "attempt", l.a.UUID, "err", err)
 	}
 	lock.Close()
@@ -104,7 +117,7 @@ func (l *life) halted(e *ending, unmarked error) {
 // knows how it ended. It returns nil if the server stops meanwhile.
 func (l *life) bury(ctx context.Context, lock *os.File) *ending {
 	defer lock.Close()
-	e := &ending{Begun: true, Ended: time.Now().UnixMilli(), Lost: "its supervisor was killed"}
+	e := &ending{Of: l.id, Begun: true, Ended: time.Now().UnixMilli(), Lost: "its supervisor was killed"}
 	if b, _ := readRecord[birth](l.folder, fileBegun); b != nil {
 		e.Lost = fmt.Sprintf("its supervisor (process %d) was killed", b.Supervisor)
 		if b.Boot != bootID() {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 // task is what a server tells a supervisor, through its standard input: it holds secrets of the step, which have no
 // business on the disk or among the arguments of a process.
 type task struct {
+	Of          string // identity of the attempt
 	Host        string
 	Argv        []string
 	Script      string `json:",omitempty"` // put into a file first
@@ -33,8 +35,14 @@ type task struct {
 const (
 	fdLock  = 3 + iota // held for as long as the supervisor lives
 	fdAlive            // the same; its closing tells the server of the end
-	fdHello            // closed once the process runs, after the reason if it could not get so far
+	fdHello            // says whether the process runs, and how it ended if the directory does not take that; see link
 	fdEnd
+)
+
+// What a supervisor says first.
+const (
+	saysBegun  = '+' // the process runs
+	saysFailed = '-' // it could not begin, for the reason that follows
 )
 
 // Supervise is the life of a supervisor: the server's executable calls it when it was started with the arguments of
@@ -56,8 +64,10 @@ func supervise(args []string, at func(step string)) int {
 	// A hangup, a Ctrl-C in the server's terminal or a service manager that ends everything must not keep us from
 	// telling how the process ended. Caught, not ignored: the process would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	asked := make(chan os.Signal, 1) // to stop, by a server that does not find our fifo
+	signal.Notify(asked, syscall.SIGUSR1)
 
-	s := &supervisor{folder: folder(args[0]), hello: hello, at: at, born: birth{Boot: bootID(), Supervisor: os.Getpid()}}
+	s := &supervisor{asked: asked, folder: folder(args[0]), hello: hello, at: at, born: birth{Boot: bootID(), Supervisor: os.Getpid()}}
 	s.born.Start = startOf(s.born.Supervisor)
 	if err := json.NewDecoder(os.Stdin).Decode(&s.task); err != nil {
 		return 1 // the server died before it had told us what to do
@@ -66,7 +76,7 @@ func supervise(args []string, at func(step string)) int {
 	s.born.Host = s.task.Host
 	at("told")
 	if err := s.run(); err != nil {
-		_, _ = hello.WriteString(err.Error())
+		_, _ = hello.WriteString(string(saysFailed) + err.Error())
 		return 1
 	}
 	return 0
@@ -96,6 +106,7 @@ func closeInherited() {
 type supervisor struct {
 	folder
 	task  task
+	asked <-chan os.Signal
 	born  birth
 	hello *os.File
 	at    func(step string)
@@ -126,7 +137,7 @@ func (s *supervisor) run() error {
 	p, err := s.start()
 	if err != nil {
 		now := time.Now().UnixMilli()
-		return s.end(&ending{Failed: err.Error(), Transient: transient(err), Started: now, Ended: now})
+		return s.end(&ending{Failed: err.Error(), Transient: transient(err) || !s.exists(""), Started: now, Ended: now})
 	}
 	s.at("started")
 	record := process{Pid: p.pid, Started: p.began.UnixMilli()}
@@ -134,7 +145,7 @@ func (s *supervisor) run() error {
 		p.note(err) // the server tells less, nothing else depends on it
 	}
 	s.at("recorded")
-	s.hello.Close()
+	_, _ = s.hello.Write([]byte{saysBegun}) // nobody may be there to hear it
 	e := p.watch(asked, s.task.Grace, s.deadline())
 	s.at("ended")
 	return s.end(e)
@@ -150,16 +161,24 @@ func (s *supervisor) control() (<-chan struct{}, error) {
 		return nil, err
 	}
 	asked := make(chan struct{}, 1)
+	ask := func() {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	}
 	go func() {
 		var buf [16]byte
 		for {
 			if n, err := file.Read(buf[:]); n == 0 || err != nil {
 				return
 			}
-			select {
-			case asked <- struct{}{}:
-			default:
-			}
+			ask()
+		}
+	}()
+	go func() {
+		for range s.asked {
+			ask()
 		}
 	}()
 	return asked, nil
@@ -172,8 +191,9 @@ func (s *supervisor) deadline() <-chan time.Time {
 	return time.After(time.Until(time.UnixMilli(s.task.Deadline)))
 }
 
-// end writes the ending. It matters more than anything else that is on the disk: if there is no room for it, the log
-// gives way, and then it is tried for a while.
+// end writes the ending, beside the directory if that does not take it. It matters more than anything else that is on the
+// disk: if there is no room for it, the log gives way, and then it is tried for a while. The server that launched us, if it
+// is still there, need not wait for that.
 func (s *supervisor) end(e *ending) error {
 	defer func() {
 		os.Remove(s.path(fileControl))
@@ -182,11 +202,23 @@ func (s *supervisor) end(e *ending) error {
 			os.Remove(s.path(fileCrash))
 		}
 	}()
-	e.By = s.born
+	e.Of, e.By = s.task.Of, s.born
+	if e.Begun && s.sound() != nil && e.LogError == "" {
+		e.LogError = "the directory of the attempt was removed or replaced while it ran"
+	}
+	if e.Stopped && !s.exists("") { // who stopped it and then removed it asks for nothing else
+		return nil
+	}
 	var err error
 	for try := range 60 {
-		if err = s.writeRecord(fileEnding, e, true); err == nil {
+		if err = s.writeEnding(e); err == nil {
 			return nil
+		}
+		if try == 2 && e.Begun { // removing the log did not help
+			if text, err := json.Marshal(e); err == nil {
+				_, _ = s.hello.Write(text)
+			}
+			s.hello.Close()
 		}
 		for _, w := range s.logs {
 			w.discard()
@@ -198,6 +230,20 @@ func (s *supervisor) end(e *ending) error {
 		}
 	}
 	return fmt.Errorf("write how the process ended: %w", err)
+}
+
+func (s *supervisor) writeEnding(e *ending) error {
+	err := s.sound()
+	if err == nil {
+		err = s.writeRecord(fileEnding, e, true)
+	}
+	if err == nil {
+		return nil
+	}
+	if os.MkdirAll(filepath.Dir(s.beside()), 0o700) == nil && writeJSON(s.beside(), e, true) == nil {
+		return nil
+	}
+	return err
 }
 
 // transient reports whether starting a process may work a moment later.

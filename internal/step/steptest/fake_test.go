@@ -21,6 +21,8 @@ type world struct {
 }
 
 type work struct {
+	of      string // the attempt that it belongs to
+	uuid    string // and its uuid
 	stopped bool
 	begun   bool
 	finish  chan struct{}
@@ -48,12 +50,27 @@ func newWorld(flaw string) func(t *testing.T) steptest.World {
 			Finish: func(a *step.Attempt) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
-				if k, ok := w.works[a.UUID]; ok {
-					closeOnce(k.finish)
+				for id, k := range w.works {
+					if id == w.key(a) || k.uuid == a.UUID {
+						closeOnce(k.finish)
+					}
 				}
+			},
+			Misplace: func(_ *testing.T, from, to *step.Attempt) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.works[w.key(to)] = w.works[w.key(from)]
 			},
 		}
 	}
+}
+
+// key is what the runtimes know an attempt by.
+func (w *world) key(a *step.Attempt) string {
+	if w.flaw == "goes by the uuid" {
+		return a.UUID
+	}
+	return a.Identity()
 }
 
 func closeOnce(c chan struct{}) {
@@ -90,16 +107,17 @@ func (f *fake) close() {
 }
 
 // work returns the work of an attempt; the world's lock is held.
-func (f *fake) work(uuid string) *work {
+func (f *fake) work(a *step.Attempt) *work {
+	id := f.world.key(a)
 	known := f.world.works
 	if f.flawed("remembers alone") {
 		known = f.own
 	}
-	k := known[uuid]
+	k := known[id]
 	if k == nil {
-		k = &work{finish: make(chan struct{}), kill: make(chan struct{}), ended: make(chan struct{})}
-		known[uuid] = k
-		f.world.works[uuid] = k
+		k = &work{of: id, uuid: a.UUID, finish: make(chan struct{}), kill: make(chan struct{}), ended: make(chan struct{})}
+		known[id] = k
+		f.world.works[id] = k
 	}
 	return k
 }
@@ -113,7 +131,12 @@ func (f *fake) Start(ctx context.Context, a *step.Attempt, r step.Reporter) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		f.world.mu.Lock()
-		k := f.work(a.UUID)
+		k := f.work(a)
+		if k.of != f.world.key(a) && !f.flawed("adopts") {
+			f.world.mu.Unlock()
+			f.report(r, step.Report{State: step.PlatformError, Timeline: []step.Line{{Message: "that is another's"}}})
+			return
+		}
 		if k.stopped && !k.begun && !f.flawed("forgets stops") {
 			f.world.mu.Unlock()
 			f.report(r, step.Report{State: step.Stopped})
@@ -198,7 +221,12 @@ func (f *fake) report(r step.Reporter, rep step.Report) {
 func (f *fake) Stop(ctx context.Context, a *step.Attempt, r step.Reporter) {
 	f.wg.Go(func() {
 		f.world.mu.Lock()
-		k := f.work(a.UUID)
+		k := f.work(a)
+		if k.of != f.world.key(a) {
+			f.world.mu.Unlock()
+			f.report(r, step.Report{State: step.Stopped})
+			return
+		}
 		k.stopped = true
 		begun := k.begun
 		if begun && !f.flawed("only says so") {

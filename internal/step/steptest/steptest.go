@@ -42,6 +42,7 @@ type Harness struct {
 	ExactlyOnce bool // starting twice begins once, also from two runtimes
 	CanStop     bool // work that is under way can be ended
 	SlowStop    bool // work can take its time to end: there is work of kind Stubborn
+	Identity    bool // attempts are told apart by all that identifies them, not by their UUID alone
 	InProcess   bool // work is done by goroutines of this process, which therefore do not count as left behind
 
 	Patience time.Duration // for anything to happen; default 10 s
@@ -59,6 +60,10 @@ type World struct {
 	Began  func(a *step.Attempt) int  // how often its work really began
 	Alive  func(a *step.Attempt) bool // whether any of its work goes on; nil: nobody can tell
 	Finish func(a *step.Attempt)      // lets work of kind Holds end
+
+	// Misplace puts what is kept of one attempt where that of another one belongs. Nil: nothing is kept that could be
+	// mistaken.
+	Misplace func(t *testing.T, from, to *step.Attempt)
 }
 
 // Run runs the suite.
@@ -111,6 +116,9 @@ var promises = []promise{
 	{"WorkOutlivesTheRuntime", canReattach, workOutlivesTheRuntime},
 	{"ResultIsFoundAgain", canReattach, resultIsFoundAgain},
 	{"LostReportIsFoundAgain", canReattach, lostReportIsFoundAgain},
+	{"OtherWorkflowIsOtherWork", wholeIdentity, otherWorkflowIsOtherWork},
+	{"StopOfOneLeavesTheOther", wholeIdentity, stopOfOneLeavesTheOther},
+	{"ForeignWorkIsRefused", canReattach, foreignWorkIsRefused},
 }
 
 func exactlyOnce(h Harness) string {
@@ -123,6 +131,10 @@ func slowStop(h Harness) string {
 }
 func stopElsewhere(h Harness) string {
 	return unless(h.CanStop && h.CanReattach, "work cannot be stopped by a runtime that did not start it")
+}
+
+func wholeIdentity(h Harness) string {
+	return unless(h.Identity, "attempts are told apart by their UUID alone")
 }
 
 func unless(ok bool, why string) string {

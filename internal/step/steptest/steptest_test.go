@@ -13,7 +13,7 @@ import (
 // TestFake runs the suite against a runtime that keeps all promises, unless it is told to break one.
 func TestFake(t *testing.T) {
 	flaw := os.Getenv("STEPTEST_FLAW")
-	h := steptest.Harness{New: newWorld(flaw), CanReattach: true, ExactlyOnce: true, CanStop: true, SlowStop: true, InProcess: true}
+	h := steptest.Harness{New: newWorld(flaw), CanReattach: true, ExactlyOnce: true, CanStop: true, SlowStop: true, Identity: true, InProcess: true}
 	if flaw != "" {
 		h.Patience = 400 * time.Millisecond
 	}
@@ -43,6 +43,9 @@ func TestEveryPromiseCanBeBroken(t *testing.T) {
 		"WorkOutlivesTheRuntime":        "takes it along",
 		"ResultIsFoundAgain":            "remembers alone",
 		"LostReportIsFoundAgain":        "remembers alone",
+		"OtherWorkflowIsOtherWork":      "goes by the uuid",
+		"StopOfOneLeavesTheOther":       "goes by the uuid",
+		"ForeignWorkIsRefused":          "adopts",
 		"NothingIsLeft":                 "leaks",
 	} {
 		t.Run(promise, func(t *testing.T) {
