@@ -49,8 +49,10 @@ func tokenOf(t *testing.T, a *step.Attempt) string {
 func TestOutputToken(t *testing.T) {
 	t.Parallel()
 	f, began, open := openWith(t, engine.Config{OutputTokens: true, OutputURL: "http://here/"})
-	run, other := f.start(t, "w"), f.start(t, "w")
-	j, k := <-began, <-began
+	run := f.start(t, "w")
+	j := <-began
+	other := f.start(t, "w")
+	k := <-began
 	if fmt.Sprint(j.a.Env[1]) != "[MAESTRO_OUTPUT_URL http://here/]" {
 		t.Errorf("environment %v", j.a.Env)
 	}

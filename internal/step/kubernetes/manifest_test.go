@@ -2,9 +2,13 @@ package kubernetes
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"maestro/internal/kube"
+	"maestro/internal/step"
 )
 
 // TestManifest shows a pod of a step that says everything, and what users see of it.
@@ -98,5 +102,14 @@ func TestDecode(t *testing.T) {
 	a.Params = nil
 	if _, err := Decode(a); err == nil {
 		t.Error("no error without params")
+	}
+}
+
+// TestEnvironment_OfAttempt shows that a pod has the variables that its attempt is to have.
+func TestEnvironment_OfAttempt(t *testing.T) {
+	t.Parallel()
+	env := environment(&step.Attempt{Env: [][2]string{{"MAESTRO_OUTPUT_TOKEN", "t"}}}, &Command{})
+	if !slices.Contains(env, kube.EnvVar{Name: "MAESTRO_OUTPUT_TOKEN", Value: "t"}) {
+		t.Errorf("got %v", env)
 	}
 }
