@@ -132,11 +132,37 @@ func (s *Store) writerName() string {
 	if s.path == Memory || name == "" {
 		return s.path
 	}
-	return (&url.URL{Scheme: "file", Path: s.path, RawQuery: "vfs=" + name}).String()
+	return s.uri("vfs=" + name)
 }
 
-// connect makes c the connection that writes, and opens that of the checkpointer.
-func (s *Store) connect(ctx context.Context, c *conn) (err error) {
+// uri returns the path of the database with parameters for SQLite, where a path fits into a URI.
+func (s *Store) uri(query string) string {
+	if runtime.GOOS == "windows" {
+		return s.path
+	}
+	return (&url.URL{Scheme: "file", Path: s.path, RawQuery: query}).String()
+}
+
+// connect makes c the connection that writes, and opens that of the checkpointer. It waits for locks itself: SQLite does
+// not where the wait might be for each other, as for a database that is not in WAL mode yet.
+func (s *Store) connect(ctx context.Context, c *conn) error {
+	late := time.Now().Add(s.opt.LockWait)
+	for {
+		err := s.tryConnect(ctx, c)
+		if !isLocked(err) || time.Now().After(late) {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-s.closed:
+			return errClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (s *Store) tryConnect(ctx context.Context, c *conn) (err error) {
 	fresh, err := openConn(ctx, s.writerName(), s.pragmas())
 	if err != nil {
 		return err
@@ -155,7 +181,7 @@ func (s *Store) connect(ctx context.Context, c *conn) (err error) {
 	if err := s.place.occupyRest(ctx); err != nil {
 		return err
 	}
-	copier, err := openConn(ctx, s.path, s.checkpointPragmas())
+	copier, err := openConn(ctx, s.uri("mode=rw"), s.checkpointPragmas())
 	if err != nil {
 		return err
 	}
