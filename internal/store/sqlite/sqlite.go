@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -28,7 +29,8 @@ type Options struct {
 	// MaxBytes limits the size of the database; a write beyond it gets store.ErrFull. 0 means no limit but the disk.
 	MaxBytes int64
 
-	vfs string // of the driver for the connection that writes, for tests that break the disk
+	vfs  string       // of the driver for the connection that writes, for tests that break the disk
+	sync func() error // called before the database is brought to the disk, for the same
 }
 
 // Store implements store.Store.
@@ -59,6 +61,7 @@ type Store struct {
 	// Guarded by the writer connection: only who has it may touch these.
 	batch batch
 	owner
+	disk  error              // the last one of the log in this transaction
 	fault *store.Unavailable // not nil: only a restart helps, and every write gets this
 }
 
@@ -87,10 +90,12 @@ func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 	defer func() {
 		if err != nil {
 			_ = s.place.vacate()
+			s.forgetVFS()
 			err = wrap(ctx, "open "+path, err)
 		}
 	}()
 	s.copier <- nil
+	s.gather(cmp.Or(opt.vfs, "os"))
 	if path != Memory {
 		if err := s.openFile(ctx); err != nil {
 			return nil, err
@@ -124,15 +129,10 @@ func (s *Store) openFile(ctx context.Context) error {
 
 // writerName returns what the connection that writes opens.
 func (s *Store) writerName() string {
-	name := s.opt.vfs
-	if name == "" && !s.opt.NoSync && runtime.GOOS != "windows" { // where a path does not fit into a URI
-		registerLog()
-		name = logVFS
-	}
-	if s.path == Memory || name == "" {
+	if s.path == Memory || s.opt.NoSync || runtime.GOOS == "windows" { // where a path does not fit into a URI
 		return s.path
 	}
-	return s.uri("vfs=" + name)
+	return s.uri("vfs=" + s.logVFS())
 }
 
 // uri returns the path of the database with parameters for SQLite, where a path fits into a URI.
@@ -224,6 +224,7 @@ func (s *Store) Close() error {
 		close(s.closed)
 		s.workers.Wait()
 		s.down = errors.Join(s.finish(<-s.writer), s.place.vacate())
+		s.forgetVFS()
 	})
 	return s.down
 }

@@ -3,7 +3,10 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"maestro/internal/store"
 )
@@ -86,7 +89,7 @@ func (s *Store) release(c *conn) {
 // wrote is in the files that the path of the database leads to.
 func (s *Store) transact(ctx context.Context, c *conn, f func() error) (err error) {
 	defer func() { s.note(err) }()
-	defer func() { err = explain(err) }()
+	defer func() { err = explain(s.withCause(err)) }()
 
 	if s.place == nil {
 		return s.transaction(ctx, c, f)
@@ -111,13 +114,21 @@ func (s *Store) transact(ctx context.Context, c *conn, f func() error) (err erro
 	return s.reconnect(ctx, c) // which brings the transaction into the database
 }
 
+// withCause adds what the system said about the disk, which SQLite forgets while it rolls back.
+func (s *Store) withCause(err error) error {
+	if s.disk == nil || !is(err, sqlite3.IOERR, sqlite3.READONLY) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, s.disk)
+}
+
 // transaction is transact without regard to the files.
 func (s *Store) transaction(ctx context.Context, c *conn, f func() error) (err error) {
 	before := c.executed
 	defer func() { s.statements.Add(c.executed - before) }()
 	defer catch(&err)
 
-	s.pending = nil
+	s.pending, s.disk = nil, nil
 	if err := s.begin(ctx, c); err != nil {
 		return err
 	}
