@@ -68,6 +68,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
+	defer e.strategies.arrived(d.Internal, id)
 	row := &store.Run{
 		ID: id, Workflow: d.Internal, Instance: dec.instance, Run: dec.run, UUID: n.uuid, Version: d.Version,
 		Group: e.groupOf(d.WorkflowID), Created: n.now,
