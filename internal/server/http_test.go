@@ -14,6 +14,7 @@ import (
 	"maestro/internal/catalog"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
+	"maestro/internal/meter"
 	"maestro/internal/scope"
 	"maestro/internal/store"
 	"maestro/param"
@@ -31,10 +32,14 @@ func parse(t *testing.T, text string) *doc.Node {
 // noParams evaluates nothing.
 type noParams struct{}
 
-func (noParams) EvaluateWorkflow(*param.Defs, *scope.Run, scope.World, int64) (*param.Params, error) {
+func (noParams) Meter() *meter.Meter { return nil }
+
+func (noParams) EvaluateWorkflow(*meter.Meter, *param.Defs, *scope.Run, scope.World, int64) (*param.Params, error) {
 	return &param.Params{}, nil
 }
-func (noParams) Attribute(text, _ string, _ *param.Params, _ int64) (string, error) { return text, nil }
+func (noParams) Attribute(_ *meter.Meter, text, _ string, _ *param.Params, _ int64) (string, error) {
+	return text, nil
+}
 
 func TestRefusedBodies(t *testing.T) {
 	t.Parallel()
