@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/store"
 )
@@ -43,6 +44,7 @@ type actor struct {
 	buffer  []byte
 	taken   []item
 	outside int              // attempts whose runtime may report
+	origin  inflight.Mark    // what is evaluated until the row exists
 	with    []store.Record   // to be written with the row
 	waiting map[int]struct{} // steps that were registered as waiting for signals
 	busy    time.Time        // when something happened last
@@ -192,6 +194,7 @@ func (a *actor) process() bool {
 	items := a.taken
 	a.records, a.effects = a.records[:0], a.effects[:0]
 	var panicked error
+	pass := a.e.cfg.Guard.Enter(a.mark())
 	for i := range items {
 		err := a.apply(items[i].event)
 		var p *panicError
@@ -201,6 +204,7 @@ func (a *actor) process() bool {
 		}
 		items[i].refusal = err
 	}
+	pass.Leave()
 	if panicked != nil {
 		a.poisoned(panicked)
 		return false
@@ -322,7 +326,9 @@ func (a *actor) statusChanged() bool {
 // and failed with the reason when its own data is.
 func (a *actor) load() bool {
 	for delay := 10 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
+		pass := a.e.cfg.Guard.Enter(inflight.Run(a.id, -1))
 		run, row, err := a.e.loadRun(a.e.ctx, a.id, false)
+		pass.Leave()
 		switch {
 		case err == nil && a.e.epoch(row.Group) < 0:
 			a.abandon(fmt.Errorf("%w: this node has lost its lease of group %d", store.ErrStale, row.Group))

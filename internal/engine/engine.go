@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/language"
 	"maestro/internal/signal/board"
@@ -27,6 +28,8 @@ type Config struct {
 	LoadAtOnce   int           // runs loaded at the same time during recovery; default 8
 	LeaseFor     time.Duration // how long a lease lasts without renewal; default 10 s
 	ActionWithin time.Duration // how long a blocking action may take; default 5 s
+
+	Guard *inflight.Guard // is told what is evaluated, and tells what killed the process; nil: none
 
 	Wall func() time.Time // the machine's clock, for tests that set it; default time.Now
 
@@ -309,7 +312,7 @@ func (e *Engine) adoptLocked(sh *shard, a *actor) {
 
 // begin makes the actor of a new run and hands it its first event. The run is in memory only until its first change is
 // durable.
-func (e *Engine) begin(r *instance.Run, row *store.Run, with []store.Record, first item) bool {
+func (e *Engine) begin(r *instance.Run, row *store.Run, n *newcomer, first item) bool {
 	id := store.RunID(r.ID)
 	sh := e.shard(id)
 	sh.mu.Lock()
@@ -317,7 +320,7 @@ func (e *Engine) begin(r *instance.Run, row *store.Run, with []store.Record, fir
 		sh.mu.Unlock()
 		return false
 	}
-	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, with: with, group: row.Group, inbox: []item{first}}
+	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, with: n.with, origin: n.mark, group: row.Group, inbox: []item{first}}
 	r.Permits, r.Breakpoints = e.permitsOf(a), e.breakpoints
 	e.adoptLocked(sh, a)
 	sh.mu.Unlock()

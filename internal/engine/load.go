@@ -51,6 +51,9 @@ func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (_ *
 			err = fmt.Errorf("%w: run %d: %v", errDamaged, id, p)
 		}
 	}()
+	if err := e.condemned(id); err != nil {
+		return nil, nil, err
+	}
 	row, entries, err := e.store.Load(ctx, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load run %d: %w", id, err)

@@ -139,13 +139,17 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if last.Params == nil {
 		start.Restart, start.RunParams, start.RestartParams = false, q.RunParams, nil
 	}
-	if _, err := e.evaluate(h, start, false); err != nil {
+	mark := markOf(d, "restart", defsJSON(q.RunParams), defsJSON(q.StepParams), []byte(q.Step))
+	if err := e.admissible(d, mark); err != nil {
+		return Started{}, err
+	}
+	if _, err := e.evaluate(h, start, mark, false); err != nil {
 		return Started{}, err
 	}
 	if !start.Restart {
 		h.RunParams = q.RunParams.AppendJSON(nil)
 	}
-	n := newcomer{id: id, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
+	n := newcomer{id: id, mark: mark, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
 	return e.accept(ctx, &n)
 }
 

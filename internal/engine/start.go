@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/language"
 	"maestro/internal/store"
@@ -38,7 +39,11 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	}
 	id := e.ids.next()
 	n := newcomer{id: id, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
-	n.header, n.failed, err = e.header(ctx, d, &q, line, n.now)
+	n.mark = markOf(d, "start", defsJSON(q.RunParams), q.StepRunParams, q.Initiator.JSON)
+	if err := e.admissible(d, n.mark); err != nil {
+		return Started{}, err
+	}
+	n.header, n.failed, err = e.header(ctx, d, &q, &n)
 	if err != nil {
 		return Started{}, err
 	}
@@ -47,6 +52,7 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 
 // newcomer is a run on its way in.
 type newcomer struct {
+	mark       inflight.Mark // what is evaluated for it
 	id         store.RunID
 	definition *Definition
 	header     *instance.Header
@@ -71,10 +77,12 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		ID: id, Workflow: d.Internal, Instance: dec.instance, Run: dec.run, UUID: n.uuid, Version: d.Version,
 		Group: e.groupOf(d.WorkflowID), Created: n.now, Header: n.header.AppendHeader(nil),
 	}
+	pass := e.cfg.Guard.Enter(n.mark)
 	r, err := e.newRun(d, n.header, row, false)
 	if err == nil {
 		err = e.keep(ctx, r)
 	}
+	pass.Leave()
 	if err != nil {
 		e.strategies.withdraw(d.Internal, &dec)
 		return Started{}, err
@@ -94,7 +102,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 			return r.EndQueued(instance.RunStopped, instance.InfoLine("Stopped, as another run of the workflow is live and the run strategy is FIRST_ONLY"), true, n.now)
 		})
 	case dec.start:
-		err = e.beginAndWait(r, row, n.with, n.now)
+		err = e.beginAndWait(r, row, n)
 	default:
 		err = e.insert(row, r, n.with, func() ([]instance.Record, error) { return r.Queue(n.now), nil })
 	}
@@ -124,9 +132,9 @@ func stamped(l instance.Line, at int64) instance.Line {
 }
 
 // beginAndWait lets a run begin and returns when its first change is durable.
-func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, with []store.Record, now int64) error {
+func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, n *newcomer) error {
 	done := make(chan error, 1)
-	if !e.begin(r, row, with, item{event: instance.Start{At: now}, done: func(_ *instance.Run, err error) { done <- err }}) {
+	if !e.begin(r, row, n, item{event: instance.Start{At: n.now}, done: func(_ *instance.Run, err error) { done <- err }}) {
 		return ErrClosed
 	}
 	return <-done
@@ -308,14 +316,12 @@ func startLine(in Initiator) instance.Line {
 
 // header decides everything about a new run that will not change. failed is the reason why its params cannot be
 // evaluated, for a run that is to be kept all the same.
-func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, line instance.Line, now int64) (h *instance.Header, failed, err error) {
+func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, n *newcomer) (h *instance.Header, failed, err error) {
 	h = &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts, StepParams: q.StepRunParams}
 	if h.Requested == 0 {
-		h.Requested = now
+		h.Requested = n.now
 	}
-	if q.RunParams.Len() > 0 {
-		h.RunParams = q.RunParams.AppendJSON(nil)
-	}
+	h.RunParams = defsJSON(q.RunParams)
 	if len(q.RuntimeTags) > 0 {
 		if err := checkTags(d.Workflow.Tags, q.RuntimeTags); err != nil {
 			return nil, nil, err
@@ -326,22 +332,24 @@ func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, lin
 	if err := checkStepParams(d, q.StepRunParams); err != nil {
 		return nil, nil, err
 	}
-	h.Line = line.Encode()
+	h.Line = n.line.Encode()
 	if h.Signals, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
 		return nil, nil, err
 	}
 	start := &language.RunStart{
-		WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: now,
+		WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: n.now,
 	}
-	failed, err = e.evaluate(h, start, q.PersistFailed)
+	failed, err = e.evaluate(h, start, n.mark, q.PersistFailed)
 	return h, failed, err
 }
 
 // evaluate puts the params and the timeout of a run into its header. A run that is to be kept although they cannot be
 // evaluated tells why on its timeline.
-func (e *Engine) evaluate(h *instance.Header, start *language.RunStart, keep bool) (failed, err error) {
+func (e *Engine) evaluate(h *instance.Header, start *language.RunStart, m inflight.Mark, keep bool) (failed, err error) {
 	start.Header = h
+	pass := e.cfg.Guard.Enter(m)
 	ev, err := e.language.Start(start)
+	pass.Leave()
 	switch {
 	case err == nil:
 		h.HasParams, h.Params, h.Timeout, h.Defaults = true, ev.Stored, ev.Timeout, e.language.Fingerprint()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/inflight"
 	"maestro/internal/signal"
 	"maestro/internal/store"
 )
@@ -193,7 +194,14 @@ func (f *firer) run(x *execution) error {
 	if sub == nil {
 		return f.drop(x) // it is not in effect any more
 	}
+	mark := inflight.Text("trigger", sub.key())
+	if err := f.s.cfg.Guard.Condemned(mark); err != nil {
+		f.s.cfg.Log.Error("signal trigger starts nothing", "trigger", sub.text(), "error", err)
+		return f.drop(x)
+	}
+	pass := f.s.cfg.Guard.Enter(mark)
 	q, err := f.s.request(f.s.ctx, sub, x)
+	pass.Leave()
 	if err != nil {
 		return err
 	}

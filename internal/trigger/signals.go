@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/inflight"
 	"maestro/internal/scope"
 	"maestro/internal/signal"
 	"maestro/internal/signal/board"
@@ -31,7 +32,8 @@ type SignalsConfig struct {
 	Reader  Reader
 	Commit  func(name string, records []store.Record) error // writes records that belong to a name, durably
 	Exprs   *scope.Exprs
-	Now     func() int64 // epoch milliseconds
+	Guard   *inflight.Guard // is told what is evaluated; nil: none
+	Now     func() int64    // epoch milliseconds
 
 	// UniqueID and Random are where the non-determinism of expressions comes from.
 	UniqueID func() int64
