@@ -102,11 +102,11 @@ func openNode(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *nod
 	n.engine = engine.New(engine.Config{
 		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
 		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
-		Guard: n.guard, SignalPerAttempt: cfg.Signals.PerAttempt, SignalPayload: cfg.Signals.Payload,
+		Guard: n.guard, MaxChain: cfg.Signals.MaxChain, SignalPerAttempt: cfg.Signals.PerAttempt, SignalPayload: cfg.Signals.Payload,
 	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
 	n.signals = trigger.NewSignals(trigger.SignalsConfig{
 		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: n.engine.Now, Guard: n.guard,
-		UniqueID: func() int64 { return unique.Add(1) }, Random: rand.Uint64, Log: log,
+		UniqueID: func() int64 { return unique.Add(1) }, Random: rand.Uint64, PerSecond: cfg.Signals.TriggerRate, Log: log,
 	})
 	if err := n.signals.Load(ctx); err != nil { // before runs go on and announce
 		return nil, err

@@ -36,6 +36,10 @@ type Config struct {
 	// What the reference does not do with the signals that steps announce (spec/signals-triggers 4.4).
 	SignalPerAttempt bool // each attempt announces instances of its own, also of params that were announced before
 	SignalPayload    bool // the payload of an output goes into the instance
+
+	// MaxChain is how many runs there may be in a row of which each is triggered by a signal of the one before. The next
+	// one fails. Default 100; below 0: no limit.
+	MaxChain int
 }
 
 func (c Config) orDefaults() Config {
@@ -55,6 +59,9 @@ func (c Config) orDefaults() Config {
 	}
 	if c.MaxRuns == 0 {
 		c.MaxRuns = 200_000
+	}
+	if c.MaxChain == 0 {
+		c.MaxChain = 100
 	}
 	if c.LoadAtOnce == 0 {
 		c.LoadAtOnce = 8

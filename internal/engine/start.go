@@ -333,8 +333,13 @@ func (e *Engine) header(ctx context.Context, d *Definition, q *StartRequest, n *
 		return nil, nil, err
 	}
 	h.Line = n.line.Encode()
-	if h.Signals, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
+	var l link
+	if h.Signals, l, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
 		return nil, nil, err
+	}
+	if err := e.tooLong(l); err != nil {
+		h.Line = instance.DetailsLine("INTERNAL_ERROR", "The run is not begun: the chain of triggers is too long", err.Error()).Encode()
+		return h, err, nil
 	}
 	start := &language.RunStart{
 		WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(), RunParams: q.RunParams, Now: n.now,

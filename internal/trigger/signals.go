@@ -39,6 +39,9 @@ type SignalsConfig struct {
 	UniqueID func() int64
 	Random   func() uint64
 
+	// PerSecond is how many runs a trigger starts a second, after a burst; what comes faster waits. 0: no limit.
+	PerSecond int
+
 	Workers int           // how many runs are started at the same time; default 8
 	Retry   time.Duration // how long the first wait before a start is tried again is; default 100 ms
 	Log     *slog.Logger  // nil: nothing is logged
