@@ -98,7 +98,7 @@ type Engine struct {
 	board       *board.Board
 	clock       *clock
 	ids         ids
-	origin      store.ID // of the store; set by Open
+	origin      store.Origin // of the runs; set by Open
 
 	ctx      context.Context // given to runtimes and the store; ends when the engine stops
 	cancel   context.CancelCauseFunc

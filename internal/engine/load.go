@@ -120,7 +120,10 @@ func (e *Engine) named(d *Definition, h *instance.Header, row *store.Run) (*inst
 		}
 	}
 	r := instance.New(h, plan, e.language)
-	r.Origin, r.ID, r.WorkflowID, r.Internal = e.origin, int64(row.ID), d.WorkflowID, d.Internal
+	r.ID, r.WorkflowID, r.Internal = int64(row.ID), d.WorkflowID, d.Internal
+	if row.ID > e.origin.Since {
+		r.Origin = e.origin.ID
+	}
 	r.Instance, r.Number, r.Version, r.Created = row.Instance, row.Run, row.Version, row.Created
 	r.UUID, r.Modified = FormatUUID(row.UUID), row.Created
 	return r, nil

@@ -39,7 +39,7 @@ func Lists(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Newest", func(t *testing.T, f *fixture) {
 			got, err := f.Newest(t.Context())
 			noErr(t, err)
-			wantEqual(t, got, 0)
+			wantEqual(t, got, store.RunID(0))
 			a, b := aRun(1), aRun(2)
 			f.create(b, a)
 			got, err = f.Newest(t.Context())
