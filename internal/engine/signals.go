@@ -84,20 +84,24 @@ func (a *actor) forgetSignals() {
 	}
 }
 
-// triggering returns what a run is told of the signals that triggered it, for its header.
-func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) ([]byte, error) {
+// triggering returns what a run is told of the signals that triggered it, for its header, and the chain that led to them.
+func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) ([]byte, link, error) {
 	if in == nil || len(in.SignalIDs) == 0 {
-		return nil, nil
+		return nil, link{}, nil
 	}
+	var signals []*signal.Instance
 	s := instance.Signals{Instances: make(map[string]json.RawMessage, len(in.SignalIDs))}
 	for name, seq := range in.SignalIDs {
 		i, err := e.board.Instance(ctx, name, seq)
 		if err != nil {
-			return nil, err
+			return nil, link{}, err
 		}
 		if i != nil {
 			s.Instances[name] = i.Params.AppendJSON(nil)
+			signals = append(signals, i)
 		}
 	}
-	return s.Encode(), nil
+	l, err := e.linkOf(ctx, signals)
+	s.Chain = l.runs
+	return s.Encode(), l, err
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/language"
 	"maestro/internal/store"
@@ -39,6 +40,10 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	}
 	id := e.ids.next()
 	n := newcomer{id: id, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
+	n.mark = markOf(d, "start", defsJSON(q.RunParams), q.StepRunParams, q.Initiator.JSON)
+	if err := e.admissible(d, n.mark); err != nil {
+		return Started{}, err
+	}
 	if err := e.header(ctx, &n, &q); err != nil {
 		return Started{}, err
 	}
@@ -47,6 +52,7 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 
 // newcomer is a run on its way in.
 type newcomer struct {
+	mark       inflight.Mark // what is evaluated for it
 	id         store.RunID
 	definition *Definition
 	header     *instance.Header
@@ -73,12 +79,14 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		ID: id, Workflow: d.Internal, Instance: dec.instance, Run: dec.run, UUID: n.uuid, Version: d.Version,
 		Group: e.groupOf(d.WorkflowID), Created: n.now,
 	}
+	pass := e.cfg.Guard.Enter(n.mark)
 	r, err := e.named(d, n.header, row)
 	if err == nil {
 		r.Params = n.params
 		n.header.Plan = r.Plan.Sum
 		row.Header = n.header.AppendHeader(nil)
 	}
+	pass.Leave()
 	if err != nil {
 		e.strategies.withdraw(d.Internal, &dec)
 		return Started{}, err
@@ -95,7 +103,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	case dec.start:
 		first = instance.Start{At: n.now}
 	}
-	err = e.beginAndWait(r, row, n.with, first)
+	err = e.beginAndWait(r, row, n, first)
 	if err != nil {
 		if !unwritten(err) {
 			e.later(func() { e.findOut(d.Internal, &dec) })
@@ -122,10 +130,10 @@ func stamped(l instance.Line, at int64) instance.Line {
 }
 
 // beginAndWait gives a new run its first event and returns when that is durable.
-func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, with []store.Record, first instance.Event) error {
+func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, n *newcomer, first instance.Event) error {
 	done := make(chan error, 1)
 	it := item{event: first, done: func(_ *instance.Run, _ instance.Acted, err error) { done <- err }}
-	if !e.begin(r, row, with, it) {
+	if !e.begin(r, row, n, it) {
 		return ErrClosed
 	}
 	return <-done
@@ -292,9 +300,7 @@ func (e *Engine) header(ctx context.Context, n *newcomer, q *StartRequest) (err 
 	if h.Requested == 0 {
 		h.Requested = n.now
 	}
-	if q.RunParams.Len() > 0 {
-		h.RunParams = q.RunParams.AppendJSON(nil)
-	}
+	h.RunParams = defsJSON(q.RunParams)
 	if len(q.RuntimeTags) > 0 {
 		if err := checkTags(d.Workflow.Tags, q.RuntimeTags); err != nil {
 			return err
@@ -306,10 +312,16 @@ func (e *Engine) header(ctx context.Context, n *newcomer, q *StartRequest) (err 
 		return err
 	}
 	h.Line = n.line.Encode()
-	if h.Signals, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
+	var l link
+	if h.Signals, l, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
 		return err
 	}
 	n.header = h
+	if err := e.tooLong(l); err != nil {
+		h.Line = instance.DetailsLine("INTERNAL_ERROR", "The run is not begun: the chain of triggers is too long", err.Error()).Encode()
+		n.failed = err
+		return nil
+	}
 	return e.evaluate(n, &language.RunStart{
 		Identity: strconv.FormatInt(int64(n.id), 36), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(),
 		RunParams: q.RunParams, Now: n.now, Cancelled: func() bool { return ctx.Err() != nil },
@@ -321,7 +333,9 @@ func (e *Engine) header(ctx context.Context, n *newcomer, q *StartRequest) (err 
 func (e *Engine) evaluate(n *newcomer, start *language.RunStart, keep bool) error {
 	h := n.header
 	start.Header = h
+	pass := e.cfg.Guard.Enter(n.mark)
 	ev, err := e.language.Start(start)
+	pass.Leave()
 	switch {
 	case err == nil:
 		n.params = ev.Params

@@ -8,6 +8,7 @@ type Signals struct {
 	Instances map[string]json.RawMessage `json:"instances,omitempty"` // params of the signals that triggered the run, by name
 	Params    json.RawMessage            `json:"params,omitempty"`    // evaluated params of the trigger, where the initiator does not tell
 	Steps     map[string]Waited          `json:"steps,omitempty"`     // of the run before, by step
+	Chain     int                        `json:"chain,omitempty"`     // how many runs led to this one, each triggered by a signal of the one before
 }
 
 // Waited is what an attempt waited for and what became of it.
@@ -27,7 +28,7 @@ type WaitedState struct {
 
 // Encode returns the stored form, nil when there is nothing to store.
 func (s *Signals) Encode() []byte {
-	if len(s.Instances) == 0 && len(s.Params) == 0 && len(s.Steps) == 0 {
+	if len(s.Instances) == 0 && len(s.Params) == 0 && len(s.Steps) == 0 && s.Chain == 0 {
 		return nil
 	}
 	data, _ := json.Marshal(s) // raw JSON, texts and numbers: cannot fail
@@ -70,7 +71,7 @@ func (h *Header) initiatorParams() []byte {
 // SignalsForRestart returns what the next run of the instance is told of signals: what triggered the instance
 // (spec/signals-triggers 5.6), and the dependencies of this run's steps, which it does not wait for again (3.2).
 func (r *Run) SignalsForRestart() []byte {
-	s := Signals{Instances: r.Header.ParsedSignals().Instances, Params: r.Header.TriggerParams()}
+	s := Signals{Instances: r.Header.ParsedSignals().Instances, Params: r.Header.TriggerParams(), Chain: r.Header.ParsedSignals().Chain}
 	for i := range r.Steps {
 		a := &r.Steps[i].Attempt
 		if a.Number == 0 || a.Deps == nil {
