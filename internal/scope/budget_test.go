@@ -198,6 +198,14 @@ func TestOneBudgetForManyParts(t *testing.T) {
 	if _, ok := errors.AsType[*meter.Exceeded](err); !ok || rounds < 50 {
 		t.Errorf("got %v after %d rounds", err, rounds)
 	}
+	defs = defsOf(t, `{"p":{"type":"STRING","value":"`+strings.Repeat("x", 700_000)+`"}}`)
+	d := &scope.StepScope{Run: c.Run, Step: c.Step, Workflow: c.Workflow, Now: now, Meter: x.Meter()}
+	for rounds, err = 0, nil; err == nil && rounds < 1000; rounds++ {
+		_, err = x.SignalOutputs(defs, nil, d)
+	}
+	if _, ok := errors.AsType[*meter.Exceeded](err); !ok || rounds < 10 || rounds > 100 {
+		t.Errorf("got %v after %d long texts", err, rounds)
+	}
 	_, err = x.Transitions([]scope.Condition{{Successor: "b", Expr: "n == 1"}}, &param.Params{}, c)
 	if _, ok := errors.AsType[*meter.Exceeded](err); !ok {
 		t.Errorf("got %v, want the same budget for conditions", err)
