@@ -101,9 +101,9 @@ func (e *Engine) over(row *store.Run, status instance.RunStatus, left remains) {
 
 // unblockDamaged marks a FAILED run whose data cannot be read as seen to.
 func (e *Engine) unblockDamaged(ctx context.Context, id store.RunID, line instance.Line) error {
-	row, _, err := e.store.Load(ctx, id)
+	row, err := e.store.Row(ctx, id)
 	if err != nil {
-		return fmt.Errorf("load run %d: %w", id, err)
+		return fmt.Errorf("find run %d: %w", id, err)
 	}
 	r := &instance.Run{Status: instance.RunStatus(row.Status), Own: instance.RunStatus(row.Status)}
 	now := max(e.clock.of(id), row.Ended)
