@@ -31,9 +31,15 @@ import (
 // aLife is the variable that makes this test binary live one life of a server. Its value is the directory of its store.
 const aLife = "MAESTRO_TEST_LIFE"
 
-// deadly is an expression that takes long enough for the process to die meanwhile, as it would of a stack that is
+// deadly are params whose evaluation takes long enough for the process to die meanwhile, as it would of a stack that is
 // exhausted: nothing in it has a say.
-const deadly = `{"deadly":{"type":"LONG","expression":"int n = 0; while (n < 50000) { n = n + 1; } return n;"}}`
+func deadly() string {
+	var params []string
+	for i := range 20 {
+		params = append(params, fmt.Sprintf(`"d%d":{"type":"LONG","expression":"int n = 0; while (n < 9000) { int m = n * n; m = m * m; n = n + 1; } return n;"}`, i))
+	}
+	return "{" + strings.Join(params, ",") + "}"
+}
 
 // deadlyTemplate names the job template during whose use the process dies.
 const deadlyTemplate = "deadly"
@@ -77,7 +83,7 @@ func TestLife(t *testing.T) {
 	}}
 	shell := `{"step":{"id":"a","type":"Shell","transition":{"successors":{"b":"true"}}}}`
 	for _, w := range [...]struct{ id, workflow, step string }{
-		{"good", "", ""}, {"bad", "", `,"sub_type":"x","sub_type_version":"` + deadlyTemplate + `"`}, {"bad-start", `"params":` + deadly + `,`, ""},
+		{"good", "", ""}, {"bad", "", `,"sub_type":"x","sub_type_version":"` + deadlyTemplate + `"`}, {"bad-start", `"params":` + deadly() + `,`, ""},
 	} {
 		if err := b.Push(w.id, parallel, w.workflow, shell, `{"step":{"id":"b","type":"Shell"`+w.step+`}}`); err != nil {
 			t.Fatal(err)
