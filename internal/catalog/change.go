@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"time"
 
 	"maestro/api"
 	"maestro/internal/store"
@@ -50,7 +52,14 @@ type draft struct {
 // there is not, and the time of the change; it may be called again. It returns the head after the change.
 func (c *Catalog) change(ctx context.Context, id string, plan func(h *Head, at int64) (*draft, error)) (*Head, error) {
 	defer c.lock(id).Unlock()
-	for range attempts {
+	for n := range attempts {
+		if n > 2 { // two that take turns would otherwise go on in step
+			select {
+			case <-time.After(rand.N(time.Duration(n) * time.Millisecond)):
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
 		before, err := c.headLocked(ctx, id)
 		if err != nil {
 			return nil, err

@@ -20,6 +20,7 @@ var storedKeys = map[string]string{
 	"internal/engine: key":                                          "breakpointKey: ids of workflows and steps hold no NUL",
 	"internal/engine: j.key()":                                      "a kind holds no slash, as PostOutput sees to",
 	"internal/engine: k.job.key()":                                  "the same",
+	"internal/engine: name":                                         "a fingerprint",
 	"internal/engine: secretKey":                                    "one for the whole store",
 	"internal/catalog: key.record()":                                "neither a job type nor a version holds a slash",
 	"internal/server: permitKey(t.tag)":                             "one text",
