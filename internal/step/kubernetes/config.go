@@ -35,6 +35,8 @@ type Config struct {
 
 	MaxLogBytes int64        // how much of a log is searched for output data; default 256 MiB
 	Log         *slog.Logger // default: nowhere
+
+	linger time.Duration // lingerTime, but for tests in which the engine takes longer
 }
 
 const (
@@ -56,7 +58,7 @@ const (
 	forceAfter    = 5 * time.Minute  // after the time when a deleted pod should have been gone
 	takenAfter    = 30 * time.Second // the same, when the cluster has taken the pod from its node
 	discardTries  = 10 * time.Minute // how long a pod that nobody waits for is tried to be deleted
-	lingerTime    = 2 * time.Second  // after the report, until what runs on in a pod is ended
+	lingerTime    = 5 * time.Second  // after the report, until what runs on in a pod is ended
 	deadlineGrace = time.Minute      // after the step's timeout, which the engine enforces, the cluster does
 )
 
@@ -79,6 +81,7 @@ func (c Config) orDefaults() (Config, error) {
 	c.PullPatience = orDefault(c.PullPatience, 10*time.Minute)
 	c.SchedulePatience = orDefault(c.SchedulePatience, time.Hour)
 	c.MaxLogBytes = orDefault(c.MaxLogBytes, 256<<20)
+	c.linger = orDefault(c.linger, lingerTime)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

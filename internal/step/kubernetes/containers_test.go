@@ -36,7 +36,7 @@ func TestConformanceWithSidecars(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			steptest.Run(t, steptest.Harness{
 				New: func(t *testing.T) steptest.World {
-					return newWorld(t, func(f *fakeCluster) { f.Admit = sidecars(native) })
+					return newWorld(t, func(f *fakeCluster) { f.Admit = sidecars(native) }, func(c *Config) { c.linger = time.Hour })
 				},
 				CanReattach: true, ExactlyOnce: true, CanStop: true, SlowStop: true, Patience: 20 * time.Second,
 			})

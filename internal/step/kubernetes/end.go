@@ -120,8 +120,11 @@ func (cl *cluster) occupy(j *job, c *Command, why string) (wait time.Duration, o
 	return 0, true // not possible: then neither is what may still come
 }
 
-// discard deletes the pod of an attempt that has failed already, so that it does not run beside the next.
+// discard deletes the pod of an attempt whose end is reported already, so that it does not run beside the next.
 func (cl *cluster) discard(j *job) time.Duration {
+	if wait := time.Until(j.discardAt); wait > 0 {
+		return wait
+	}
 	p, err := cl.api.Pod(cl.ctx, j.ns, j.name)
 	switch {
 	case cl.ctx.Err() != nil:

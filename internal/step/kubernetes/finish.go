@@ -72,11 +72,11 @@ func (cl *cluster) finish(j *job, s *state) time.Duration {
 // settleOver reports how a pod ended. What runs on in it is ended, but only when the engine has had time to keep the
 // report: until then the pod is the only one who knows.
 func (cl *cluster) settleOver(j *job, s *state, r step.Report) time.Duration {
-	cl.settle(j, r, s.lingers)
 	if s.lingers {
-		return lingerTime
+		j.discardAt = time.Now().Add(cl.cfg.linger)
 	}
-	return idle
+	cl.settle(j, r, s.lingers)
+	return 0
 }
 
 // malformed reports output data that cannot be read: the job may have ended well, but not in the way it should have.

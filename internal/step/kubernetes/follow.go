@@ -44,6 +44,11 @@ func (cl *cluster) follow(j *job, in inbox) time.Duration {
 		}
 		j.works()
 		cl.mu.Lock()
+		if j.seen != in.seen && j.seen.version != s.version { // the watch told something meanwhile; which is newer cannot be told
+			j.check = true
+			cl.mu.Unlock()
+			return 0
+		}
 		cl.see(j, s)
 		s = j.seen
 		cl.mu.Unlock()

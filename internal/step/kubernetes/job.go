@@ -27,6 +27,7 @@ type job struct {
 	warned    [hindrances]bool
 	hindered  hindered
 	deletions int
+	discardAt time.Time // not before
 
 	// The rest is guarded by cluster.mu.
 	listeners []listener

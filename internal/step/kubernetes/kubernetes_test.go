@@ -38,12 +38,12 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func newWorld(t *testing.T, change func(*fakeCluster)) steptest.World {
+func newWorld(t *testing.T, change func(*fakeCluster), settings ...func(*Config)) steptest.World {
 	f := newFake(t)
 	change(f)
 	return steptest.World{
 		Open: func(t *testing.T) (step.Runtime, func()) {
-			rt := f.open(t)
+			rt := f.open(t, settings...)
 			return rt, rt.Close
 		},
 		Attempt: func(t *testing.T, w steptest.Work, uuid string) *step.Attempt {

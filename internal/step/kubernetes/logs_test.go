@@ -146,7 +146,7 @@ func (l *writer) serve(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	turn := l.turn
-	stop := context.AfterFunc(r.Context(), l.changed.Broadcast)
+	stop := context.AfterFunc(r.Context(), func() { l.change(func() {}) })
 	defer stop()
 	for sent, cut := 0, 0; r.Context().Err() == nil; {
 		if l.turn != turn {

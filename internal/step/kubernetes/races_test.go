@@ -207,3 +207,38 @@ func TestMuteAfterList(t *testing.T) {
 	f.end(t, a, 0)
 	r.Want(t, step.Done)
 }
+
+// TestOldAnswer has a pod deleted on a dead node while the server's answer about it is on its way, after the watch has told
+// of that: the old answer must not make it forgotten.
+func TestOldAnswer(t *testing.T) {
+	t.Parallel()
+	f, _, two := hooked(t)
+	a := attempt("", "image", "holds")
+	other := f.open(t)
+	eventually(t, "running", begun(start(t, other, a)))
+	other.Close()
+	a.Again = true
+	rt := f.open(t)
+	told := []func(){watching(t, f, rt), watching(t, f, rt)}
+	changes := []func(){
+		func() { f.Change(f.Pod(a.UUID), func(*kubetest.Pod) {}) }, // so that it is looked at once more
+		func() {
+			f.Change(f.Pod(a.UUID), func(p *kubetest.Pod) {
+				p.Metadata.DeletionTimestamp = time.Now().Add(-2 * forceAfter).UTC().Format(time.RFC3339)
+			})
+		},
+	}
+	var looks atomic.Int64
+	two.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, a.UUID) {
+			return false
+		}
+		n := int(looks.Add(1)) - 1
+		if n >= len(told) {
+			return false
+		}
+		late(f, w, r, func() { changes[n](); told[n]() })
+		return true
+	})
+	start(t, rt, a).Want(t, step.PlatformError)
+}
