@@ -42,7 +42,8 @@ func explain(err error) error {
 	case isFull(err):
 		u.Kind, u.Reason = store.ErrFull, "no space is left where the server keeps its state"
 	case isLocked(err):
-		return locked(err)
+		u.Kind = store.ErrLocked
+		u.Reason = "another program holds a lock on the database where the server keeps its state, such as a backup or an open transaction"
 	case is(err, sqlite3.CORRUPT, sqlite3.NOTADB):
 		u.Reason = fmt.Sprintf("the database is damaged (%v); stop the server and restore a backup", err)
 	case is(err, sqlite3.IOERR, sqlite3.READONLY, sqlite3.CANTOPEN, sqlite3.PERM, sqlite3.AUTH, sqlite3.NOLFS):
@@ -51,14 +52,6 @@ func explain(err error) error {
 		return err
 	}
 	return u
-}
-
-// locked is the error of who has waited for a lock in vain.
-func locked(cause error) error {
-	return &store.Unavailable{
-		Kind: store.ErrLocked, Cause: cause,
-		Reason: "another program holds a lock on the database where the server keeps its state, such as a backup or an open transaction",
-	}
 }
 
 // is reports whether an error has one of the codes.

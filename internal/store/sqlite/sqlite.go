@@ -51,7 +51,6 @@ type Store struct {
 	frames  atomic.Int64 // pages in the log
 	cramped atomic.Bool  // a write found no room, and the log has not been copied since
 	unsure  atomic.Bool  // the database may not be on the disk as far as the log was copied into it
-	barred  atomic.Bool  // who has the connection that writes waits for a lock of another program
 
 	trouble  atomic.Pointer[store.Unavailable] // why writes fail; nil: they do not, as far as is known
 	troubled chan struct{}                     // has one slot: trouble has begun

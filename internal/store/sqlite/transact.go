@@ -23,7 +23,8 @@ func (s *Store) write(ctx context.Context, what string, f func(*conn) error) err
 	return wrap(ctx, what, s.transact(ctx, c, func() error { return f(c) }))
 }
 
-// acquire takes the connection that writes. Who has it also has the fields of the store that it guards.
+// acquire takes the connection that writes. Who has it also has the fields of the store that it guards. The time to wait
+// for a lock of another program begins here: of many who queue behind such a lock, each waits as long as one alone.
 func (s *Store) acquire(ctx context.Context) (*conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
@@ -33,43 +34,19 @@ func (s *Store) acquire(ctx context.Context) (*conn, error) {
 		return nil, errClosed
 	default:
 	}
-	var c *conn
 	late := time.Now().Add(s.opt.LockWait)
 	select {
-	case c = <-s.writer:
-	default:
-		var err error
-		if c, err = s.queue(ctx); err != nil {
-			return nil, err
+	case c := <-s.writer:
+		if s.fault != nil {
+			defer func() { s.writer <- c }()
+			return nil, s.fault
 		}
-	}
-	if s.fault != nil {
-		defer func() { s.writer <- c }()
-		return nil, s.fault
-	}
-	c.late = late
-	return c, nil
-}
-
-// queue waits for the connection that writes, but not longer than opt.LockWait for one whose user waits for another
-// program: all who queue wait for the same lock, and one after the other would wait for ever.
-func (s *Store) queue(ctx context.Context) (*conn, error) {
-	patience := time.NewTimer(s.opt.LockWait)
-	defer patience.Stop()
-	for {
-		select {
-		case c := <-s.writer:
-			return c, nil
-		case <-s.closed:
-			return nil, errClosed
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-patience.C:
-			if s.barred.Load() {
-				return nil, locked(nil)
-			}
-			patience.Reset(s.opt.LockWait)
-		}
+		c.late = late
+		return c, nil
+	case <-s.closed:
+		return nil, errClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -155,8 +132,6 @@ func (s *Store) begin(ctx context.Context, c *conn) error {
 	if !isLocked(err) {
 		return err
 	}
-	s.barred.Store(true)
-	defer s.barred.Store(false)
 	for wait := time.Millisecond; ; wait = min(2*wait, 20*time.Millisecond) {
 		left := time.Until(c.late)
 		if left <= 0 {
