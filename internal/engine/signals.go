@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"maestro/internal/instance"
@@ -85,11 +84,11 @@ func (a *actor) forgetSignals() {
 }
 
 // triggering returns what a run is told of the signals that triggered it, for its header.
-func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) ([]byte, error) {
+func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) (*instance.Signals, error) {
 	if in == nil || len(in.SignalIDs) == 0 {
 		return nil, nil
 	}
-	s := instance.Signals{Instances: make(map[string]json.RawMessage, len(in.SignalIDs))}
+	s := &instance.Signals{Instances: make(map[string][]byte, len(in.SignalIDs))}
 	for name, seq := range in.SignalIDs {
 		i, err := e.board.Instance(ctx, name, seq)
 		if err != nil {
@@ -99,5 +98,5 @@ func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) ([]byte, e
 			s.Instances[name] = i.Params.AppendJSON(nil)
 		}
 	}
-	return s.Encode(), nil
+	return s, nil
 }

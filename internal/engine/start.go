@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -287,24 +286,20 @@ func startLine(in Initiator) instance.Line {
 // header decides everything about a new run that will not change.
 func (e *Engine) header(ctx context.Context, n *newcomer, q *StartRequest) (err error) {
 	d := n.definition
-	h := &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts, StepParams: q.StepRunParams}
+	h := &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts}
 	if h.Requested == 0 {
 		h.Requested = n.now
 	}
 	if q.RunParams.Len() > 0 {
-		h.RunParams = q.RunParams.AppendJSON(nil)
+		h.RunParams = q.RunParams
 	}
 	if len(q.RuntimeTags) > 0 {
 		if err := checkTags(d.Workflow.Tags, q.RuntimeTags); err != nil {
 			return err
 		}
-		h.Tags = q.RuntimeTags.AppendJSON(nil)
-		h.RunConfig = append(append([]byte(`{"runtime_tags":`), h.Tags...), '}')
+		h.Tags = q.RuntimeTags
 	}
-	if err := checkStepParams(d, q.StepRunParams); err != nil {
-		return err
-	}
-	h.Line = n.line.Encode()
+	h.Line = &n.line
 	if h.Signals, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
 		return err
 	}
@@ -329,7 +324,8 @@ func (e *Engine) evaluate(n *newcomer, start *language.RunStart, keep bool) erro
 	case start.Cancelled != nil && start.Cancelled():
 		return context.Canceled // nobody waits for the run
 	case keep:
-		h.Line = instance.DetailsLine("INTERNAL_ERROR", "Failed to initiate workflow params and properties", param.AsError(err).Detail()).Encode()
+		line := instance.DetailsLine("INTERNAL_ERROR", "Failed to initiate workflow params and properties", param.AsError(err).Detail())
+		h.Line = &line
 		n.failed = err
 		return nil
 	default:
@@ -346,23 +342,6 @@ func checkTags(have, more spec.Tags) error {
 				return fmt.Errorf("%w: Invalid tag list as there are duplicate tag names: [%s]", ErrBadRequest, t.Name)
 			}
 			seen[t.Name] = true
-		}
-	}
-	return nil
-}
-
-// checkStepParams refuses params for steps that the workflow does not have.
-func checkStepParams(d *Definition, data []byte) error {
-	if data == nil {
-		return nil
-	}
-	var steps map[string]json.RawMessage
-	if err := json.Unmarshal(data, &steps); err != nil {
-		return fmt.Errorf("%w: step_run_params: %w", ErrBadRequest, err)
-	}
-	for id := range steps {
-		if _, ok := d.Plan.Ordinal(id); !ok {
-			return fmt.Errorf("%w: step_run_params name step [%s], which is not in the workflow", ErrBadRequest, id)
 		}
 	}
 	return nil
