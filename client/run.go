@@ -56,6 +56,8 @@ type TimelineEvent struct {
 	Action    string `json:"action"`
 	Author    User   `json:"author"`
 	Reason    string `json:"reason"`
+
+	Errors []string `json:"errors"` // of DETAILS: what explains the message
 }
 
 // Succeeded reports whether a run's status is the good end.

@@ -62,9 +62,12 @@ func (e *Evaluation) refused(name string, d *Def, err error) error {
 // keep refuses a result with which the results so far are longer than all params may be. CheckSize would refuse them, but
 // only after all of them, each larger than the one before it, had been made.
 func (e *Evaluation) keep(name string, v Value) error {
-	size, err := e.leastSize(v)
-	if err != nil {
-		return e.refused(name, &Def{}, err)
+	size := 2 + len(v.text)/3
+	if !v.typ.IsScalar() || len(v.text) > shortText {
+		var err error
+		if size, err = e.leastSize(v); err != nil {
+			return e.refused(name, &Def{}, err)
+		}
 	}
 	if e.size += size; e.size > MaxSize {
 		return Errorf(IllegalArgument, "Parameters' total size [%d] is larger than system limit [%d]: in %s, the result of param [%s] takes [%d] of it; make it shorter",
@@ -72,6 +75,9 @@ func (e *Evaluation) keep(name string, v Value) error {
 	}
 	return nil
 }
+
+// shortText is a text whose length need not be known exactly. It has at least a third as many units as bytes.
+const shortText = 64
 
 // leastSize is at most the length of the JSON of v, in UTF-16 units, and nearly that.
 func (e *Evaluation) leastSize(v Value) (int, error) {

@@ -9,7 +9,7 @@ import (
 // convert turns the result v of param name into its declared type (params 11). note tells of an implicit conversion
 // in the words of the reference, since clients see it.
 func convert(name string, v Value, to Type) (result Value, note string, err error) {
-	if v.typ == to && to != Double {
+	if v.typ == to && to != Double { // a DOUBLE may be none that a param can have
 		return v, "", nil
 	}
 	switch to {

@@ -1,6 +1,9 @@
 package param
 
-import "iter"
+import (
+	"hash/maphash"
+	"iter"
+)
 
 // dict is a map that keeps the order of insertion: everywhere in this package order is meaning, since params are
 // evaluated in the order of their map (params 10.1). Names never move once they are in.
@@ -128,14 +131,11 @@ func sameNames[T, U any](d *dict[T], o *dict[U]) {
 	d.vals = make([]T, len(o.names))
 }
 
-// hashName is FNV-1a: short names, no seed, the same everywhere.
-func hashName(s string) uint32 {
-	h := uint32(2166136261)
-	for i := 0; i < len(s); i++ {
-		h = (h ^ uint32(s[i])) * 16777619
-	}
-	return h ^ h>>15
-}
+// seed makes it impossible to write down many names that share a slot. It decides nothing else: order is that of
+// insertion.
+var seed = maphash.MakeSeed()
+
+func hashName(s string) uint32 { return uint32(maphash.String(seed, s)) }
 
 // keys returns the names in order; the caller must not change them.
 func (d *dict[T]) keys() []string { return d.names }

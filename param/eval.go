@@ -170,12 +170,14 @@ func (e *Evaluation) evaluate(name string, p *Param) error {
 	if err != nil {
 		return e.refused(name, d, err)
 	}
-	if err := e.charge(conversionCost(v, d.Type)); err != nil {
-		return e.refused(name, d, err)
-	}
-	v, note, err := convert(name, v, d.Type)
-	if err != nil {
-		return err
+	note := ""
+	if v.typ != d.Type || v.typ == Double {
+		if err := e.charge(conversionCost(v, d.Type)); err != nil {
+			return e.refused(name, d, err)
+		}
+		if v, note, err = convert(name, v, d.Type); err != nil {
+			return err
+		}
 	}
 	if err := e.keep(name, v); err != nil {
 		return err
@@ -328,8 +330,10 @@ func (e *Evaluation) expression(name, expr string) (Value, error) {
 	}
 	base := len(e.stack)
 	names := s.Names()
-	if err := e.charge(entryCost(len(names))); err != nil {
-		return Value{}, err
+	if len(names) > 0 {
+		if err := e.charge(entryCost(len(names))); err != nil {
+			return Value{}, err
+		}
 	}
 	for _, ref := range names {
 		if ref == paramsObject {

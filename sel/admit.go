@@ -12,8 +12,8 @@ var errDepth = "map contains itself, or nests deeper than " + itoa(maxDepth) + "
 
 // admit copies a value of the host into the script and charges for it.
 func (m *machine) admit(v Value, depth int) (Value, *Error) {
-	if err := m.alloc(cellSize); err != nil {
-		return v, err
+	if !m.meter.Spend(0, cellSize) {
+		return v, m.exceeded(0)
 	}
 	if v.kind >= KindLong && v.kind <= KindBoolean {
 		return v, nil
@@ -72,8 +72,8 @@ func (m *machine) admitString(v Value) (Value, *Error) {
 		return v, nil
 	}
 	s := v.str()
-	if err := m.spend(len(s)>>5, 2*len(s)); err != nil {
-		return v, err
+	if !m.meter.Spend(int64(len(s)>>5), 2*int64(len(s))) {
+		return v, m.exceeded(0)
 	}
 	if !utf8.ValidString(s) {
 		if err := m.spend(len(s), 6*len(s)); err != nil { // a byte may become three

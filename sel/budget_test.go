@@ -107,6 +107,9 @@ func hogEnv(m *meter.Meter) *sel.Env {
 // TestBudgetsHold lets every built-in do as much as the limits allow. What is allocated must be in proportion to what is
 // charged, and a script that does not fail by itself must hit a limit.
 func TestBudgetsHold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds of the processor")
+	}
 	for _, h := range hogs() {
 		s, err := sel.CompileEngine(h.text)
 		if err != nil {

@@ -104,9 +104,8 @@ func (m *machine) dateText(n *callNode, recv Value, args []Value) (Value, *Error
 
 // printDate charges for what a pattern can give before printing.
 func (m *machine) printDate(f *joda.Formatter, d joda.DateTime) (Value, *Error) {
-	steps, _ := f.Work()
-	size := f.Size()
-	if err := m.spend(steps+size>>3, 4*size); err != nil {
+	c := f.Cost()
+	if err := m.spend(c.Print+c.Size>>3, 4*c.Size); err != nil {
 		return Value{}, err
 	}
 	return String(f.Print(d)), nil
@@ -162,8 +161,8 @@ func (m *machine) parseDate(f *joda.Formatter, text string) (joda.DateTime, *Err
 		}
 		return joda.DateTime{Millis: ms, Zone: m.zone}, nil
 	}
-	_, steps := f.Work()
-	if err := m.spend(steps+len(text)>>3, parsedSize+32*f.Parts()); err != nil {
+	c := f.Cost()
+	if err := m.spend(c.Parse+len(text)>>3, parsedSize+32*c.Parts); err != nil {
 		return joda.DateTime{}, err
 	}
 	d, err := f.Parse(text, m.zone, now)

@@ -13,7 +13,8 @@
 // through [Env], and so do the inputs and the functions behind params. A script can reach nothing else: its types and
 // methods are closed tables.
 //
-// No script can hang or exhaust memory: every evaluation runs within [Limits], and exceeding one is an [Error].
+// No script can hang or exhaust memory: every evaluation runs within [Limits] and is charged to a meter before it does
+// anything, and exceeding a limit is an [Error]. Scripts that belong together share a meter, see [Env].
 // A Script is immutable and safe for concurrent use. Each run keeps its state to itself.
 //
 // The pipeline is source, lexer, parser, tree, compiler, nodes. The tree is what the author wrote, used for printing and

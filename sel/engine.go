@@ -21,5 +21,8 @@ func (m *machine) engineResult() (Value, *Error) {
 	case v.kind == KindNull || v.kind > KindMap:
 		return Value{}, fail(FailReturnType, "Invalid return type [", v.kind.String(), "]")
 	}
-	return v, m.check(v, true, 0)
+	if v.kind >= KindStringArray {
+		return v, m.check(v, true, 0)
+	}
+	return v, nil
 }

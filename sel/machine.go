@@ -19,7 +19,7 @@ type machine struct {
 	result Value // of the last expression statement or return
 	stack  []Value
 	tails  [4]tail
-	next   uint8 // of tails, to be used next
+	next   int // tails made so far; they are used in turn
 
 	own    meter.Meter // for a run whose Env has none
 	few    [4]slot
@@ -75,7 +75,9 @@ func (m *machine) reset() {
 	clear(m.stack[:cap(m.stack)])
 	m.stack = m.stack[:0]
 	m.env, m.meter, m.result = nil, nil, Value{}
-	m.tails = [4]tail{}
+	if m.next > 0 {
+		m.tails, m.next = [4]tail{}, 0
+	}
 }
 
 // cost is what a piece of straight-line code takes, added up by the compiler so that the machine counts once for all of
@@ -188,7 +190,7 @@ func (m *machine) joined(left, right string) (Value, *Error) {
 		return Value{}, err
 	}
 	v := String(left + right)
-	m.tails[m.next%uint8(len(m.tails))] = tail{base: v.ptr, len: n}
+	m.tails[m.next%len(m.tails)] = tail{base: v.ptr, len: n}
 	m.next++
 	return v, nil
 }

@@ -97,8 +97,10 @@ func (m *machine) stringOp(op operator, l, r Value) (Value, *Error) {
 		case r.kind != KindString:
 			return Value{}, mismatchOp(op, l, r)
 		}
-		if err := m.work(min(int(l.bits), int(r.bits))); err != nil {
-			return Value{}, err
+		if n := min(int(l.bits), int(r.bits)); n >= 64 {
+			if err := m.work(n); err != nil {
+				return Value{}, err
+			}
 		}
 		same := l.null == r.null && l.str() == r.str()
 		return Bool(same == (op == opEq)), nil

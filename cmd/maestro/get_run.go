@@ -27,8 +27,8 @@ func (p *program) showRun(ctx context.Context, c *client.Client, ref client.RunR
 		f.add("duration", text(p.lasted(in.StartTime, in.EndTime)))
 	}
 	f.add("params", text(given(in.RunParams)))
-	if n := len(in.Timeline); n > 0 && in.Status != "SUCCEEDED" {
-		f.add("last event", text(firstLine(in.Timeline[n-1].Message)))
+	if in.Status != "SUCCEEDED" {
+		f.add("last event", text(lastEvent(in.Timeline)))
 	}
 	f.print(p)
 	t, err := p.stepTable(ctx, c, ref, in)
@@ -38,6 +38,20 @@ func (p *program) showRun(ctx context.Context, c *client.Client, ref client.RunR
 	p.printf("\n")
 	t.print(p)
 	return nil
+}
+
+// lastEvent is the sentence of the last event that has one, with what explains it.
+func lastEvent(timeline []client.TimelineEvent) string {
+	for i := len(timeline) - 1; i >= 0; i-- {
+		switch ev := timeline[i]; {
+		case len(ev.Errors) > 0:
+			why, _, _ := strings.Cut(ev.Errors[0], "\n")
+			return ev.Message + ": " + why // whole, since it says what to do
+		case ev.Message != "":
+			return firstLine(ev.Message)
+		}
+	}
+	return ""
 }
 
 // stepTable lists the steps in the order of the definition, then those that are not in it.

@@ -17,6 +17,7 @@ import (
 	"maestro/internal/config"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
+	"maestro/internal/inflight"
 	"maestro/internal/language"
 	"maestro/internal/scope"
 	"maestro/internal/server"
@@ -45,6 +46,7 @@ type node struct {
 	permits *server.Permits
 	server  *server.Server
 	task    *task.Runtime
+	guard   *inflight.Guard
 	closers []func() error
 	stop    chan struct{} // closed when streams are to end
 }
@@ -76,6 +78,8 @@ func openNodeWith(ctx context.Context, cfg *config.Config, addr net.Addr, log *s
 	}
 	n.store = db
 	n.closers = append(n.closers, db.Close)
+	n.guard = openGuard(ctx, cfg.Store.Source, db, log)
+	n.closers = append(n.closers, n.guard.Close)
 
 	defaults, err := loadDefaults(cfg.DefaultParams)
 	if err != nil {
@@ -86,7 +90,7 @@ func openNodeWith(ctx context.Context, cfg *config.Config, addr net.Addr, log *s
 	n.catalog, err = catalog.New(catalog.Config{
 		Store: db, Runs: db, Params: exprs, Defaults: defaults, Rules: rules, Cluster: cfg.ClusterName, Now: nowMillis,
 		Exclusive: true, TemplateTTL: cfg.JobTemplate.CacheTTL, Log: log, Changed: n.changed,
-		Subscribe: n.subscribe, Keep: n.keepEvents,
+		Subscribe: n.subscribe, Keep: n.keepEvents, Guard: n.guard,
 	})
 	if err != nil {
 		return nil, err
@@ -101,12 +105,12 @@ func openNodeWith(ctx context.Context, cfg *config.Config, addr net.Addr, log *s
 	n.engine = engine.New(engine.Config{
 		Groups: int32(cfg.Engine.Groups), IdleAfter: cfg.Engine.IdleAfter, QueueLimit: cfg.Engine.QueueLimit,
 		MaxRuns: cfg.Engine.MaxRunsInMemory, ActionWithin: cfg.StepAction.Timeout,
-		SignalPerAttempt: cfg.Signals.PerAttempt, SignalPayload: cfg.Signals.Payload,
+		Guard: n.guard, MaxChain: cfg.Signals.MaxChain, SignalPerAttempt: cfg.Signals.PerAttempt, SignalPayload: cfg.Signals.Payload,
 		OutputTokens: cfg.OutputData.RequireToken, OutputURL: outputURL(cfg, addr), OutputUnclaimed: cfg.OutputData.Unclaimed,
 	}, db, catalog.ForEngine{Catalog: n.catalog}, lang, runtimes, log)
 	n.signals = trigger.NewSignals(trigger.SignalsConfig{
-		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: n.engine.Now,
-		UniqueID: rand.Int64, Random: rand.Uint64, Log: log,
+		Board: n.engine.Board(), Starter: n.engine, Reader: db, Commit: n.engine.CommitRecords, Exprs: exprs, Now: n.engine.Now, Guard: n.guard,
+		UniqueID: rand.Int64, Random: rand.Uint64, PerSecond: cfg.Signals.TriggerRate, Log: log,
 	})
 	if err := n.signals.Load(ctx); err != nil { // before runs go on and announce
 		return nil, err
@@ -175,6 +179,20 @@ func limits(c config.Limits) server.Limits {
 	}
 }
 
+// openGuard makes what remembers over the death of the process what was being evaluated then. Without it, as on a disk that
+// is full, the server works as well, and is less safe.
+func openGuard(ctx context.Context, source string, records store.Records, log *slog.Logger) *inflight.Guard {
+	if source == sqlite.Memory {
+		return nil
+	}
+	g, err := inflight.Open(ctx, source+".inflight", records, nowMillis(), log)
+	if err != nil {
+		log.Warn("what kills the server when it is evaluated cannot be found out", "error", err)
+		return nil
+	}
+	return g
+}
+
 // stepTypes are the types that definitions may use: those of the format, and those that this program adds.
 func stepTypes() spec.Types { return append(spec.BuiltinTypes(), task.About()) }
 
@@ -188,6 +206,12 @@ func (n *node) runtimes(ctx context.Context, exprs *scope.Exprs) (map[spec.StepT
 		MaxInFlight: n.cfg.HTTP.MaxInFlight, Log: n.log,
 		Names: exprs.StateNames,
 		Evaluate: func(a *step.Attempt, expr string, status int64, body string) (string, error) {
+			mark := inflight.Text("state_expr", a.UUID)
+			if err := n.guard.Condemned(mark); err != nil {
+				return "", err
+			}
+			pass := n.guard.Enter(mark)
+			defer pass.Leave()
 			return exprs.StateExpr(expr, a.Params, status, body, &scope.StepScope{
 				Step: &scope.Step{ID: a.StepID}, Workflow: a.WorkflowParams, World: chance{}, Now: nowMillis(),
 			})
@@ -219,11 +243,11 @@ func (n *node) runtimes(ctx context.Context, exprs *scope.Exprs) (map[spec.StepT
 		all[spec.TypeNotebook] = notebook.OnShell(rt)
 	}
 	if n.cfg.Kubernetes.Enabled {
-		id, err := store.Identity(ctx, n.store)
+		origin, err := store.Identity(ctx, n.store)
 		if err != nil {
 			return nil, err
 		}
-		rt, err := pods(n.cfg, id.String(), n.log)
+		rt, err := pods(n.cfg, origin.ID.String(), n.log)
 		if err != nil {
 			return nil, err
 		}

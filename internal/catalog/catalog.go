@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/inflight"
 	"maestro/internal/meter"
 	"maestro/internal/scope"
 	"maestro/internal/store"
@@ -20,6 +21,7 @@ import (
 type Config struct {
 	Store    Store
 	Runs     Runs            // nil: nothing runs, ever
+	Guard    *inflight.Guard // is told what dry runs evaluate; nil: none
 	Params   Params          // evaluates params in dry runs: *scope.Exprs
 	Defaults *param.Defaults // default params of workflows and steps
 	Rules    spec.Rules      // what definitions are measured against; Now is filled in

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"maestro/internal/inflight"
 	"maestro/internal/scope"
 	"maestro/param"
 	"maestro/spec"
@@ -38,6 +39,12 @@ func (c *Catalog) dryRun(ctx context.Context, w *spec.Workflow, caller string) e
 		}
 		return &dryRunError{"IllegalArgumentException", fmt.Sprintf("Invalid workflow definition [%s], where %s", w.ID, cycle)}
 	}
+	mark := inflight.Text("definition", string(w.AppendJSON(nil)))
+	if err := c.cfg.Guard.Condemned(mark); err != nil {
+		return &dryRunError{"IllegalArgumentException", fmt.Sprintf("Invalid workflow definition [%s]: %s", w.ID, err)}
+	}
+	pass := c.cfg.Guard.Enter(mark)
+	defer pass.Leave()
 	base, err := scope.WorkflowBase(c.cfg.Defaults, w.Params, false)
 	if err != nil {
 		return dryRunFailure(err)

@@ -78,8 +78,10 @@ type Kubernetes struct {
 
 // Signals is about signals that steps announce.
 type Signals struct {
-	PerAttempt bool
-	Payload    bool
+	PerAttempt  bool
+	Payload     bool
+	MaxChain    int
+	TriggerRate int
 }
 
 // Engine is about how runs are driven.

@@ -68,6 +68,7 @@ func TestDefaults(t *testing.T) {
 			MaxRequests: 16, MaxLogBytes: 256 << 20},
 		Engine: config.Engine{Groups: 16, MaxRunsInMemory: 100_000, IdleAfter: time.Second, QueueLimit: 10_000,
 			ShutdownTimeout: 5 * time.Second},
+		Signals: config.Signals{MaxChain: 100, TriggerRate: 100},
 		Events: config.Events{Retention: 7 * 24 * time.Hour, Webhook: config.Webhook{
 			Timeout: 10 * time.Second, MaxAttempts: 20, GiveUpAfter: 24 * time.Hour, MaxInFlight: 8,
 		}},

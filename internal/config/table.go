@@ -107,6 +107,10 @@ func New() *Table {
 			Help: "each attempt of a step announces signals of its own; otherwise, as in the original, a signal with the same params is announced once, ever"},
 		{Key: "signals.payload", Default: "false", value: boolean(&c.Signals.Payload),
 			Help: "the payload of a step's signal output is stored with the signal; otherwise, as in the original, it is dropped"},
+		{Key: "signals.max_chain", Default: "100", value: count(&c.Signals.MaxChain, 1, 1_000_000),
+			Help: "most runs in a row of which each is triggered by a signal of the one before; the next one fails, since a workflow that triggers itself never ends"},
+		{Key: "signals.trigger_rate", Default: "100", value: count(&c.Signals.TriggerRate, 0, 1_000_000),
+			Help: "most runs that a signal trigger starts a second, after a burst of 100 times as many; what comes faster waits its turn; 0: no limit"},
 
 		{Key: "events.retention", Default: "7d", value: duration(&c.Events.Retention, 0),
 			Help: "how long published events can be read from /api/v3/events and are delivered; 0: for ever"},

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/signal/board"
 	"maestro/internal/store"
@@ -59,6 +60,7 @@ type actor struct {
 	reserved *board.Reservation // of the pass under way
 	callers  []item             // who wait for what their events lead to, which are durable
 	outside  int                // attempts whose runtime may report
+	origin   inflight.Mark      // what is evaluated until the row exists
 	with     []store.Record     // to be written with the row
 	waiting  map[int]struct{}   // steps that were registered as waiting for signals
 	busy     time.Time          // when something happened last
@@ -220,7 +222,9 @@ func (a *actor) leave() bool {
 func (a *actor) process() bool {
 	items := a.taken
 	a.records, a.effects = a.records[:0], a.effects[:0]
+	pass := a.e.cfg.Guard.Enter(a.mark())
 	err := a.play(items)
+	pass.Leave()
 	if _, ok := errors.AsType[*panicError](err); ok {
 		a.settle(store.ErrStale) // nothing was written
 		a.poisoned(err)
@@ -396,7 +400,9 @@ func (a *actor) statusChanged() bool {
 // and failed with the reason when its own data is.
 func (a *actor) load() bool {
 	for delay := 10 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
+		pass := a.e.cfg.Guard.Enter(inflight.Run(a.id, -1))
 		run, row, err := a.e.loadRun(a.e.ctx, a.id, false)
+		pass.Leave()
 		switch {
 		case err == nil && a.e.epoch(row.Group) < 0:
 			a.abandon(fmt.Errorf("%w: this node has lost its lease of group %d", store.ErrStale, row.Group))

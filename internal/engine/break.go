@@ -58,6 +58,9 @@ func (e *Engine) failDamaged(id store.RunID, cause error) {
 		switch {
 		case err == nil:
 			left = e.remainsOf(run)
+			if errors.As(cause, new(setAside)) {
+				e.log.Error("run is set aside", "run", run.Identity(), "look", fmt.Sprintf("maestro get %s/%d", run.WorkflowID, run.Instance), "error", cause)
+			}
 		case !errors.Is(err, store.ErrNotFound): // else the workflow is being deleted
 			return false
 		}

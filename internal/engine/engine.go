@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/language"
 	"maestro/internal/signal/board"
@@ -28,6 +29,8 @@ type Config struct {
 	LeaseFor     time.Duration // how long a lease lasts without renewal; default 10 s
 	ActionWithin time.Duration // how long a blocking action may take; default 5 s
 
+	Guard *inflight.Guard // is told what is evaluated, and tells what killed the process; nil: none
+
 	Wall func() time.Time // the machine's clock, for tests that set it; default time.Now
 
 	// Output data that jobs send by themselves.
@@ -40,6 +43,10 @@ type Config struct {
 	// What the reference does not do with the signals that steps announce (spec/signals-triggers 4.4).
 	SignalPerAttempt bool // each attempt announces instances of its own, also of params that were announced before
 	SignalPayload    bool // the payload of an output goes into the instance
+
+	// MaxChain is how many runs there may be in a row of which each is triggered by a signal of the one before. The next
+	// one fails. Default 100; below 0: no limit.
+	MaxChain int
 }
 
 func (c Config) orDefaults() Config {
@@ -62,6 +69,9 @@ func (c Config) orDefaults() Config {
 	}
 	if c.OutputUnclaimed == 0 {
 		c.OutputUnclaimed = 32 << 20
+	}
+	if c.MaxChain == 0 {
+		c.MaxChain = 100
 	}
 	if c.LoadAtOnce == 0 {
 		c.LoadAtOnce = 8
@@ -98,7 +108,7 @@ type Engine struct {
 	board       *board.Board
 	clock       *clock
 	ids         ids
-	origin      store.ID // of the store; set by Open
+	origin      store.Origin // of the runs; set by Open
 
 	ctx      context.Context // given to runtimes and the store; ends when the engine stops
 	cancel   context.CancelCauseFunc
@@ -324,7 +334,7 @@ func (e *Engine) adoptLocked(sh *shard, a *actor) {
 
 // begin makes the actor of a new run and hands it its first event. The run is in memory only until its first change is
 // durable.
-func (e *Engine) begin(r *instance.Run, row *store.Run, with []store.Record, first item) bool {
+func (e *Engine) begin(r *instance.Run, row *store.Run, n *newcomer, first item) bool {
 	id := store.RunID(r.ID)
 	sh := e.shard(id)
 	sh.mu.Lock()
@@ -332,7 +342,7 @@ func (e *Engine) begin(r *instance.Run, row *store.Run, with []store.Record, fir
 		sh.mu.Unlock()
 		return false
 	}
-	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, with: with, group: row.Group, inbox: []item{first}}
+	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, with: n.with, origin: n.mark, group: row.Group, inbox: []item{first}}
 	e.adoptLocked(sh, a)
 	sh.mu.Unlock()
 	go a.loop()

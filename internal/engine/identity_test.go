@@ -1,11 +1,14 @@
 package engine_test
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"path/filepath"
 	"testing"
 
 	"maestro/internal/engine"
 	"maestro/internal/instance"
+	"maestro/internal/store"
 )
 
 // TestIdentitiesNeverMeet starts runs that are alike in all that callers choose, in two installations that gave out the
@@ -76,6 +79,41 @@ func TestJobsOfOneName(t *testing.T) {
 		e, _ := l.open(engine.Config{}, nil)
 		if _, err := e.PostOutput(t.Context(), engine.JobOutput{Type: "shell/a", Job: "b", Data: []byte(`{"params":{}}`)}); err == nil {
 			t.Error("output data of a type with a slash is taken")
+		}
+		l.close(e)
+	})
+}
+
+// TestWorkOfOlderStores keeps the names of what runs have under way that were started before stores had an identity.
+func TestWorkOfOlderStores(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.push("wf", parallel, shell)
+		l.work.onStart = hold
+		e, s := l.open(engine.Config{}, nil)
+		old := l.start(e, "wf")
+		l.crash(e, s)
+		forget := store.Record{Kind: "store", Key: "identity"} // as if nobody had ever asked for it
+		if err := l.disk.PutRecords(t.Context(), forget); err != nil {
+			t.Fatal(err)
+		}
+		name := func(e *engine.Engine, s engine.Started) string {
+			r, err := e.LoadAny(l.row(s).ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.AttemptUUID(0, 1)
+		}
+		e, s = l.open(engine.Config{}, nil)
+		sum := sha1.Sum([]byte(old.UUID + "a\x001"))
+		if got, want := name(e, old), hex.EncodeToString(sum[:4]); got[:8] != want {
+			t.Errorf("the attempt is called %s, and was called %s-…", got, want)
+		}
+		later := l.start(e, "wf")
+		before := name(e, later)
+		l.crash(e, s)
+		e, _ = l.open(engine.Config{}, nil)
+		if got := name(e, later); got != before {
+			t.Errorf("a later run's attempt is called %s, and was called %s", got, before)
 		}
 		l.close(e)
 	})

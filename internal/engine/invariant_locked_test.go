@@ -92,3 +92,40 @@ func TestLockedStoreAnswersWhoAsks(t *testing.T) {
 		l.close(e)
 	})
 }
+
+// TestInvariant_NothingSleepsRunnable_Withdrawn has two starts fail of which the later one took the earlier one's place in
+// the queue: neither must be waited for.
+func TestInvariant_NothingSleepsRunnable_Withdrawn(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.work.onStart = hold
+		l.push("wf", `{"owner":"tester","run_strategy":"serial_latest_only"}`, shell)
+		var locked atomic.Bool
+		e := l.lockable(&locked)
+		first := l.start(e, "wf")
+		idle()
+		locked.Store(true)
+		refused := make(chan error, 2)
+		for range 2 {
+			go func() {
+				_, err := tryStart(e, "wf", "")
+				refused <- err
+			}()
+			idle() // the second finds the first in the queue
+		}
+		for range 2 {
+			if err := <-refused; !errors.Is(err, store.ErrLocked) {
+				t.Error(err)
+			}
+		}
+		locked.Store(false)
+		if _, err := e.ActOnRun(t.Context(), engine.RunAction{WorkflowID: "wf", Instance: first.Instance, Action: instance.Stop, User: "u"}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(soonest)
+		last := l.start(e, "wf")
+		time.Sleep(soonest)
+		l.want(last, instance.InProgress)
+		l.judge()
+		l.close(e)
+	})
+}

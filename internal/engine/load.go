@@ -55,6 +55,9 @@ func (e *Engine) loadRun(ctx context.Context, id store.RunID, history bool) (_ *
 			err = fmt.Errorf("%w: run %d: %v", errDamaged, id, p)
 		}
 	}()
+	if err := e.condemned(id); err != nil {
+		return nil, nil, err
+	}
 	load := e.store.LoadPresent
 	if history {
 		load = e.store.Load
@@ -178,7 +181,10 @@ func (e *Engine) named(d *Definition, h *instance.Header, row *store.Run) (*inst
 	}
 	r := instance.New(h, plan, e.language)
 	r.Snapshots = e.cfg.Snapshots
-	r.Origin, r.ID, r.WorkflowID, r.Internal = e.origin, int64(row.ID), d.WorkflowID, d.Internal
+	r.ID, r.WorkflowID, r.Internal = int64(row.ID), d.WorkflowID, d.Internal
+	if row.ID > e.origin.Since {
+		r.Origin = e.origin.ID
+	}
 	r.Instance, r.Number, r.Version, r.Created = row.Instance, row.Run, row.Version, row.Created
 	r.UUID, r.Modified = FormatUUID(row.UUID), row.Created
 	return r, nil

@@ -59,7 +59,7 @@ func (o *outputs) identify(q *JobOutput) (job, error) {
 	own := job{"", attempt}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if other := o.find(called); q.Job != "" && other == nil && other != o.find(own) {
+	if other := o.find(called); q.Job != "" && other != nil && other != o.find(own) {
 		return job{}, fmt.Errorf("%w: the token is of another attempt than the one that has job [%s] of type [%s]", ErrForbidden, q.Job, q.Type)
 	}
 	if q.Job == "" {

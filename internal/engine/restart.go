@@ -127,7 +127,11 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if last.Params == nil {
 		start.Restart, start.RunParams, start.RestartParams = false, q.RunParams, nil
 	}
-	n := newcomer{id: id, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
+	mark := markOf(d, "restart", defsJSON(q.RunParams), defsJSON(q.StepParams), []byte(q.Step))
+	if err := e.admissible(d, mark); err != nil {
+		return Started{}, err
+	}
+	n := newcomer{id: id, mark: mark, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
 	if err := e.evaluate(&n, start, false); err != nil {
 		return Started{}, err
 	}

@@ -53,8 +53,11 @@ func (e *Engine) salvage(ctx context.Context, row *store.Run, entries []store.En
 		}
 	}
 	r.History = true
+	if e.condemned(row.ID) != nil {
+		r.Language = mute{}
+	}
 	anyhow(func() {
-		if r.Header.HasParams {
+		if r.Language == e.language && r.Header.HasParams {
 			if e.learnDefaults(ctx, r.Header.Defaults) == nil {
 				r.Params, _ = e.language.RunParams(r)
 			}

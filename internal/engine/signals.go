@@ -83,20 +83,26 @@ func (a *actor) forgetSignals() {
 	}
 }
 
-// triggering returns what a run is told of the signals that triggered it, for its header.
-func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) (*instance.Signals, error) {
+// triggering returns what a run is told of the signals that triggered it, for its header, and the chain that led to them.
+func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) (*instance.Signals, link, error) {
 	if in == nil || len(in.SignalIDs) == 0 {
-		return nil, nil
+		return nil, link{}, nil
 	}
+	var signals []*signal.Instance
 	s := &instance.Signals{Instances: make(map[string][]byte, len(in.SignalIDs))}
 	for name, seq := range in.SignalIDs {
 		i, err := e.board.Instance(ctx, name, seq)
 		if err != nil {
-			return nil, err
+			return nil, link{}, err
 		}
 		if i != nil {
 			s.Instances[name] = i.Params.AppendJSON(nil)
+			signals = append(signals, i)
 		}
 	}
-	return s, nil
+	l, err := e.linkOf(ctx, signals)
+	if s.Chain = l.runs; s.Chain == 0 && len(s.Instances) == 0 {
+		s = nil
+	}
+	return s, l, err
 }

@@ -180,6 +180,8 @@ func (s *simulation) fault(faulty.Write) faulty.Fault {
 	case 5:
 		f.Err = store.ErrFull
 	case 6:
+		f.Err, f.Delay = store.ErrLocked, 5*time.Second
+	case 7:
 		if r.IntN(4) == 0 && s.mortal.Load() {
 			f.Die, f.Apply = true, r.IntN(2) == 0
 			s.dead.Store(true)

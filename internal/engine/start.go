@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/language"
 	"maestro/internal/store"
@@ -38,6 +39,10 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	}
 	id := e.ids.next()
 	n := newcomer{id: id, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
+	n.mark = markOf(d, "start", defsJSON(q.RunParams), q.Initiator.JSON)
+	if err := e.admissible(d, n.mark); err != nil {
+		return Started{}, err
+	}
 	if err := e.header(ctx, &n, &q); err != nil {
 		return Started{}, err
 	}
@@ -46,6 +51,7 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 
 // newcomer is a run on its way in.
 type newcomer struct {
+	mark       inflight.Mark // what is evaluated for it
 	id         store.RunID
 	definition *Definition
 	header     *instance.Header
@@ -67,16 +73,19 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
+	defer e.strategies.arrived(d.Internal, id)
 	row := &store.Run{
 		ID: id, Workflow: d.Internal, Instance: dec.instance, Run: dec.run, UUID: n.uuid, Version: d.Version,
 		Group: e.groupOf(d.WorkflowID), Created: n.now,
 	}
+	pass := e.cfg.Guard.Enter(n.mark)
 	r, err := e.named(d, n.header, row)
 	if err == nil {
 		r.Params = n.params
 		n.header.Plan = r.Plan.Sum
 		row.Header = n.header.AppendHeader(nil)
 	}
+	pass.Leave()
 	if err != nil {
 		e.strategies.withdraw(d.Internal, &dec)
 		return Started{}, err
@@ -93,7 +102,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	case dec.start:
 		first = instance.Start{At: n.now}
 	}
-	err = e.beginAndWait(r, row, n.with, first)
+	err = e.beginAndWait(r, row, n, first)
 	if err != nil {
 		if !unwritten(err) {
 			e.later(func() { e.findOut(d.Internal, &dec) })
@@ -120,10 +129,10 @@ func stamped(l instance.Line, at int64) instance.Line {
 }
 
 // beginAndWait gives a new run its first event and returns when that is durable.
-func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, with []store.Record, first instance.Event) error {
+func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, n *newcomer, first instance.Event) error {
 	done := make(chan error, 1)
 	it := item{event: first, done: func(_ *instance.Run, _ instance.Acted, err error) { done <- err }}
-	if !e.begin(r, row, with, it) {
+	if !e.begin(r, row, n, it) {
 		return ErrClosed
 	}
 	return <-done
@@ -300,10 +309,17 @@ func (e *Engine) header(ctx context.Context, n *newcomer, q *StartRequest) (err 
 		h.Tags = q.RuntimeTags
 	}
 	h.Line = &n.line
-	if h.Signals, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
+	var l link
+	if h.Signals, l, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
 		return err
 	}
 	n.header = h
+	if err := e.tooLong(l); err != nil {
+		line := instance.DetailsLine("INTERNAL_ERROR", "The run is not begun: the chain of triggers is too long", err.Error())
+		h.Line = &line
+		n.failed = err
+		return nil
+	}
 	return e.evaluate(n, &language.RunStart{
 		Identity: strconv.FormatInt(int64(n.id), 36), WorkflowID: d.WorkflowID, Owner: h.Owner(), Plan: d.Plan, Initiator: h.ParsedInitiator(),
 		RunParams: q.RunParams, Now: n.now, Cancelled: func() bool { return ctx.Err() != nil },
@@ -315,7 +331,9 @@ func (e *Engine) header(ctx context.Context, n *newcomer, q *StartRequest) (err 
 func (e *Engine) evaluate(n *newcomer, start *language.RunStart, keep bool) error {
 	h := n.header
 	start.Header = h
+	pass := e.cfg.Guard.Enter(n.mark)
 	ev, err := e.language.Start(start)
+	pass.Leave()
 	switch {
 	case err == nil:
 		n.params = ev.Params

@@ -36,7 +36,8 @@ type flow struct {
 	rule    spec.Rule
 	limit   int
 
-	retrying bool // a goroutine is going to call dequeue
+	arriving map[store.RunID]struct{} // admitted, and it is not known yet whether they were written
+	retrying bool                     // a goroutine is going to call dequeue
 }
 
 // member is a run of a workflow that has not ended.
@@ -59,7 +60,7 @@ func (s *strategies) flow(internal int64, id string) *flow {
 	defer s.mu.Unlock()
 	f := s.flows[internal]
 	if f == nil {
-		f = &flow{id: id, internal: internal, running: make(map[store.RunID]member), failed: make(map[int64]store.RunID)}
+		f = &flow{id: id, internal: internal, running: make(map[store.RunID]member), failed: make(map[int64]store.RunID), arriving: make(map[store.RunID]struct{})}
 		s.flows[internal] = f
 	}
 	return f
@@ -230,6 +231,7 @@ func (s *strategies) admit(ctx context.Context, d *Definition, inst, number int6
 		delete(f.failed, inst) // superseded: it holds up nobody any more
 	}
 	dec := decision{member: member{inst, number, id}, cleared: cleared}
+	f.arriving[id] = struct{}{}
 	switch f.rule {
 	case spec.FirstOnly:
 		dec.refused = len(f.running)+len(f.queued) > 0
@@ -256,6 +258,14 @@ func (s *strategies) admit(ctx context.Context, d *Definition, inst, number int6
 		f.enqueueLocked(dec.member)
 	}
 	return dec, nil
+}
+
+// arrived says that it is known whether a run that was admitted was written.
+func (s *strategies) arrived(internal int64, id store.RunID) {
+	f := s.flow(internal, "")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.arriving, id)
 }
 
 // freeLocked reports whether one more run may begin.
@@ -381,6 +391,9 @@ func (e *Engine) Changed(internal int64) { e.strategies.dequeue(e.strategies.flo
 
 // startQueued gives a queued run its turn.
 func (e *Engine) startQueued(f *flow, m member) {
+	f.mu.Lock()
+	_, arriving := f.arriving[m.id]
+	f.mu.Unlock()
 	e.deliver(m.id, item{event: instance.Start{At: e.clock.of(m.id)}, done: func(r *instance.Run, _ instance.Acted, err error) {
 		switch {
 		case err == nil:
@@ -390,6 +403,8 @@ func (e *Engine) startQueued(f *flow, m member) {
 				e.later(func() { e.strategies.ended(f.internal, m.id, r.Status) })
 			}
 		case e.isStopping():
+		case errors.Is(err, store.ErrNotFound) && !arriving: // its start failed, and then that of the run that took its place
+			e.later(func() { e.strategies.ended(f.internal, m.id, instance.RunStopped) })
 		default:
 			e.log.Warn("queued run could not begin, trying again", "run", int64(m.id), "error", err)
 			e.later(func() {

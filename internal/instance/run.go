@@ -36,7 +36,7 @@ type Language interface {
 
 // Run is one run of a workflow instance: the fold of its records.
 type Run struct {
-	Origin     [16]byte // identity of the store
+	Origin     [16]byte // identity of the store; zero for runs from before stores had one
 	ID         int64    // surrogate key in the store
 	WorkflowID string
 	Internal   int64 // internal id of the workflow
@@ -199,11 +199,18 @@ func (r *Run) Identity() string {
 // gives out: the run's uuid is the caller's, and two workflows may have been started with the same one.
 func (r *Run) AttemptUUID(step int, number int64) string {
 	id := r.Plan.Nodes[step].ID
-	b := append(make([]byte, 0, 128), r.Origin[:]...)
-	for _, n := range [...]int64{r.Internal, r.ID, number, int64(len(id))} {
-		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	b := make([]byte, 0, 128)
+	if r.Origin == [16]byte{} { // what it has under way is called by this name
+		b = append(append(append(b, r.UUID...), id...), 0)
+		b = strconv.AppendInt(b, number, 10)
+	} else {
+		b = append(b, r.Origin[:]...)
+		for _, n := range [...]int64{r.Internal, r.ID, number, int64(len(id))} {
+			b = binary.BigEndian.AppendUint64(b, uint64(n))
+		}
+		b = append(b, id...)
 	}
-	sum := sha1.Sum(append(b, id...))
+	sum := sha1.Sum(b)
 	b = sum[:16]
 	b[6] = b[6]&0x0f | 0x50 // version 5: name-based (RFC 9562)
 	b[8] = b[8]&0x3f | 0x80

@@ -12,6 +12,7 @@ type Signals struct {
 	Instances map[string][]byte // params (JSON) of the signals that triggered the run, by name
 	Params    []byte            // evaluated params (JSON) of the trigger, where the initiator does not tell; nil for none
 	Steps     map[string]Waited // of the run before, by step
+	Chain     int               // how many runs led to this one, each triggered by a signal of the one before
 }
 
 // Waited is what an attempt waited for and what became of it.
@@ -23,6 +24,7 @@ type Waited struct {
 // append appends the stored form.
 func (s *Signals) append(dst []byte) []byte {
 	e := encoder{dst: dst}
+	e.uint(uint64(s.Chain))
 	e.uint(uint64(len(s.Instances)))
 	for _, name := range slices.Sorted(maps.Keys(s.Instances)) {
 		e.text(name)
@@ -40,7 +42,7 @@ func (s *Signals) append(dst []byte) []byte {
 
 func decodeSignals(data []byte) (*Signals, error) {
 	d := fieldDecoder{decoder: decoder{data: data}}
-	s := new(Signals)
+	s := &Signals{Chain: int(d.below(1 << 31))}
 	if n := d.count(); n > 0 {
 		s.Instances = make(map[string][]byte, n)
 		for range n {
@@ -116,7 +118,7 @@ func (h *Header) initiatorParams() []byte {
 func (r *Run) SignalsForRestart() *Signals {
 	s := &Signals{Params: r.Header.TriggerParams()}
 	if r.Header.Signals != nil {
-		s.Instances = r.Header.Signals.Instances
+		s.Instances, s.Chain = r.Header.Signals.Instances, r.Header.Signals.Chain
 	}
 	for i := range r.Steps {
 		a := &r.Steps[i].Attempt
@@ -128,7 +130,7 @@ func (r *Run) SignalsForRestart() *Signals {
 		}
 		s.Steps[r.Plan.Nodes[i].ID] = Waited{Dependencies: a.Deps, States: slices.Clone(a.Signals)}
 	}
-	if len(s.Instances) == 0 && len(s.Params) == 0 && len(s.Steps) == 0 {
+	if len(s.Instances) == 0 && len(s.Params) == 0 && len(s.Steps) == 0 && s.Chain == 0 {
 		return nil
 	}
 	return s

@@ -51,7 +51,10 @@ func (m *Meter) Reset(l Limits) {
 	if l.Memory <= 0 {
 		l.Memory = DefaultMemory
 	}
-	*m = Meter{limits: l, work: l.Work - 1, memory: l.Memory - 1}
+	m.limits, m.work, m.memory, m.later = l, l.Work-1, l.Memory-1, 0
+	if m.stop != nil || m.err != nil { // writing pointers costs more than reading them
+		m.stop, m.err = nil, nil
+	}
 }
 
 // Until makes m ask stop now and then; true ends the evaluation. It returns m.

@@ -30,7 +30,7 @@ func Artifacts(n *doc.Node, at int64, p *doc.Problems) map[string][]byte {
 			p.Errorf(m.Value, "artifacts["+m.Name+"]", "must be an object, not %s", m.Value.Kind)
 			continue
 		}
-		artifact := typed(m.Value)
+		artifact := Typed(m.Value)
 		if m.Name == DynamicOutput {
 			artifact = r.announcing(artifact)
 		}
@@ -42,8 +42,8 @@ func Artifacts(n *doc.Node, at int64, p *doc.Problems) map[string][]byte {
 	return out
 }
 
-// typed returns an artifact with its type as it is kept. A type that nobody knows belongs to the job, and stays.
-func typed(n *doc.Node) *doc.Node {
+// Typed returns an artifact with its type as it is kept. A type that nobody knows belongs to the job, and stays.
+func Typed(n *doc.Node) *doc.Node {
 	t := n.Field("type")
 	if t == nil {
 		return n

@@ -16,6 +16,7 @@ import (
 var storedKeys = map[string]string{
 	"internal/store: identityKey":                                   "one for the whole store",
 	"internal/engine: clockKey":                                     "one for the whole store",
+	"internal/inflight: strconv.FormatInt(id, 10)":                  "a number: the run's, or the hash of texts with their lengths",
 	"internal/engine: key":                                          "breakpointKey: ids of workflows and steps hold no NUL",
 	"internal/engine: j.key()":                                      "a kind holds no slash, as PostOutput sees to",
 	"internal/engine: k.job.key()":                                  "the same",

@@ -121,7 +121,8 @@ func (x *Exprs) SignalOutputs(defs *param.Defs, params *param.Params, c *StepSco
 	return s.each(defs, own(params), c)
 }
 
-// each evaluates definitions that see the params visible, but not each other.
+// each evaluates definitions that see the params visible, but not each other. The caller will write the results as JSON,
+// which is charged here.
 func (s *session) each(defs *param.Defs, visible *param.Params, c *StepScope) (*param.Params, error) {
 	out := &param.Params{}
 	e := s.start(visible, c.where(), c.Now)
@@ -129,6 +130,9 @@ func (s *session) each(defs *param.Defs, visible *param.Params, c *StepScope) (*
 		p, err := e.Adhoc(name, d)
 		if err != nil {
 			return nil, err
+		}
+		if err := s.meter.Memory(p.Result.TextBound()); err != nil {
+			return nil, param.Wrap(param.IllegalArgument, err, "In %s, param [%s] is beyond a limit: %s", c.where(), name, err)
 		}
 		out.Set(name, p)
 	}

@@ -621,3 +621,20 @@ func TestStateNames(t *testing.T) {
 		}
 	}
 }
+
+// TestZeroHasNoSign holds that DOUBLE params are decimals, which have one zero only, as have numbers given for texts.
+func TestZeroHasNoSign(t *testing.T) {
+	t.Parallel()
+	defs := defsOf(t, `{"d":{"type":"DOUBLE","value":-0.0},"e":{"type":"DOUBLE","expression":"-0.0"},"f":{"type":"DOUBLE_ARRAY","value":[-0.0,-1.5]},
+		"s":{"type":"STRING","value":-0.0},"a":{"type":"STRING_ARRAY","value":[-0.0,-0,-0.5]},"m":{"type":"STRING_MAP","value":{"k":-0.00}},
+		"t":{"type":"STRING","value":"$d|$e|$f|$s|$a|$m"},"u":{"type":"STRING","expression":"d + '|' + e + '|' + String.format('%.1f', d)"}}`)
+	p, err := scope.New(scope.Config{}).EvaluateWorkflow(nil, defs, &scope.Run{WorkflowID: "w"}, nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"t": `0.0|0.0|[0.0,-1.5]|0.0|["0.0","0","-0.5"]|{"k":"0.00"}`, "u": "0.0|0.0|0.0"} {
+		if got := p.Lookup(name).Result.Str(); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}

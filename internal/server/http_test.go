@@ -151,8 +151,16 @@ func TestHealth(t *testing.T) {
 	h.call("GET", "/readyz", "").want(t, 200, "ok")
 	sick = errors.New("the disk is on fire")
 	h.call("GET", "/api/v3/health", "").want(t, 503, `"status":"DOWN"`, "the disk is on fire")
-	h.call("GET", "/readyz", "").want(t, 503)
+	h.call("GET", "/readyz", "").want(t, 503, "the disk is on fire")
+	h.call("GET", "/healthz", "").want(t, 200)
+	h.call("POST", "/api/v3/workflows", noop).want(t, 503, "SERVICE_UNAVAILABLE", "the disk is on fire")
+	h.call("PUT", "/api/v3/workflows/actions/validate", noop).want(t, 200)
+	h.call("GET", "/api/v3/workflows?first=5", "").want(t, 200)
+	sick = &store.Unavailable{Kind: store.ErrLost, Reason: "another file is there; restart", Restart: true}
+	h.call("GET", "/readyz", "").want(t, 503, "another file is there")
+	h.call("GET", "/healthz", "").want(t, 503, "another file is there; restart")
 	sick = nil
+	h.call("POST", "/api/v3/workflows", noop).want(t, 200)
 	h.server.Drain()
 	h.call("GET", "/readyz", "").want(t, 503, "draining")
 	h.call("GET", "/healthz", "").want(t, 200)

@@ -3,12 +3,14 @@ package server
 import (
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"maestro/api"
 	"maestro/internal/catalog"
 	"maestro/internal/doc"
+	"maestro/internal/output"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -166,7 +168,7 @@ func (b *body) tags(name string) spec.Tags {
 	return tags
 }
 
-// artifacts reads artifacts: each one an object.
+// artifacts reads artifacts: each one an object, with its type as that is kept.
 func (b *body) artifacts(name string) []byte {
 	n := b.field(name)
 	if n == nil {
@@ -176,12 +178,16 @@ func (b *body) artifacts(name string) []byte {
 		b.read.Errorf(n, name, "must be an object, not a %s", n.Kind)
 		return nil
 	}
-	for i := range n.Members {
-		if m := &n.Members[i]; m.Value.Kind != doc.Object {
+	kept := &doc.Node{Kind: doc.Object, Pos: n.Pos, Members: slices.Clone(n.Members)}
+	for i := range kept.Members {
+		m := &kept.Members[i]
+		if m.Value.Kind != doc.Object {
 			b.read.Errorf(m.Value, name+"."+m.Name, "must be an object, not a %s", m.Value.Kind)
+			continue
 		}
+		m.Value = output.Typed(m.Value)
 	}
-	return doc.AppendNode(nil, n)
+	return doc.AppendNode(nil, kept)
 }
 
 // oneOf reads a text that must be one of a few, in exactly this spelling.

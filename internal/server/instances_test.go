@@ -21,13 +21,13 @@ func TestStart(t *testing.T) {
 	}
 	path := flowPath + "/versions/latest/actions/start"
 	s.want("POST", path, `{"initiator":{"type":"Manual","user":"mallory"},"run_params":{"x":{"type":"LONG","expression":"1+1"}},
-		"runtime_tags":["t",{"name":"u","k":1}],"artifacts":{"mine":{"k":"v"}},"request_time":5,"persist_failed_run":true,
+		"runtime_tags":["t",{"name":"u","k":1}],"artifacts":{"mine":{"type":"DEFAULT","k":"v"},"other":{"type":"http","n":1}},"request_time":5,"persist_failed_run":true,
 		"request_id":"6D2C1A3E-8f4b-4c1d-9e2f-0a1b2c3d4e5f"}`, 200,
 		`{"workflow_id":"wf","workflow_version_id":3,"workflow_instance_id":17,"workflow_run_id":1,"workflow_uuid":"`+runUUID+
 			`","status":"CREATED","timeline_event":{"timestamp":9,"type":"LOG","level":"INFO","message":"said"}}`)
 	q := s.start
 	if q.WorkflowID != "wf" || q.Version != "latest" || q.Initiator.User != "alice" || q.Requested != 5 || !q.PersistFailed ||
-		q.RequestID != runUUID || q.RunParams.Get("x") == nil || len(q.RuntimeTags) != 2 || string(q.Artifacts) != `{"mine":{"k":"v"}}` ||
+		q.RequestID != runUUID || q.RunParams.Get("x") == nil || len(q.RuntimeTags) != 2 || string(q.Artifacts) != `{"mine":{"k":"v"},"other":{"type":"HTTP","n":1}}` ||
 		string(q.Initiator.JSON) != `{"depth":0,"type":"MANUAL","user":"alice"}` {
 		t.Errorf("the engine was asked %+v", q)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,23 +23,39 @@ const (
 	identityKey  = "identity"
 )
 
-// Identity returns the identity of a store, which is made when it is first asked for and never changes.
-func Identity(ctx context.Context, s Records) (id ID, err error) {
+// Origin is where the runs of a store come from.
+type Origin struct {
+	ID    ID
+	Since RunID // runs up to this one are from before the store had an identity, and may have work outside without it
+}
+
+// Identity returns the origin of a store's runs, which is settled when it is first asked for and never changes.
+func Identity(ctx context.Context, s interface {
+	Runs
+	Records
+}) (Origin, error) {
 	for {
 		value, err := s.Record(ctx, identityKind, identityKey)
 		if err == nil {
-			if copy(id[:], value) != len(id) || len(value) != len(id) {
-				return ID{}, fmt.Errorf("identity of the store has %d bytes, not %d", len(value), len(id))
+			const size = len(ID{})
+			if len(value) != size+8 {
+				return Origin{}, fmt.Errorf("identity of the store has %d bytes, not %d", len(value), size+8)
 			}
-			return id, nil
+			return Origin{ID: ID(value[:size]), Since: RunID(binary.BigEndian.Uint64(value[size:]))}, nil
 		}
 		if !errors.Is(err, ErrNotFound) {
-			return ID{}, fmt.Errorf("read the identity of the store: %w", err)
+			return Origin{}, fmt.Errorf("read the identity of the store: %w", err)
 		}
+		newest, err := s.Newest(ctx)
+		if err != nil {
+			return Origin{}, fmt.Errorf("read the newest run: %w", err)
+		}
+		var id ID
 		_, _ = rand.Read(id[:]) // never fails
-		err = s.PutRecords(ctx, Record{Kind: identityKind, Key: identityKey, Value: id[:], Unique: true})
+		value = binary.BigEndian.AppendUint64(id[:], uint64(newest))
+		err = s.PutRecords(ctx, Record{Kind: identityKind, Key: identityKey, Value: value, Unique: true})
 		if err != nil && !errors.Is(err, ErrExists) { // else somebody else was faster
-			return ID{}, fmt.Errorf("write the identity of the store: %w", err)
+			return Origin{}, fmt.Errorf("write the identity of the store: %w", err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/inflight"
 	"maestro/internal/signal"
 	"maestro/internal/store"
 )
@@ -43,6 +44,7 @@ func (x *execution) done() store.Record { return store.Record{Kind: kindFire, Ke
 type firer struct {
 	s    *Signals
 	work sync.WaitGroup
+	pace pace
 
 	mu     sync.Mutex
 	last   int64                   // number given to an execution
@@ -50,11 +52,12 @@ type firer struct {
 	ready  []string                // workflows whose first execution may be started
 	wake   *sync.Cond
 	closed bool
+	told   time.Time // when the log was told that a trigger is too fast
 	timers map[string]*time.Timer
 }
 
 func newFirer(s *Signals) *firer {
-	f := &firer{s: s, flows: make(map[string][]*execution), timers: make(map[string]*time.Timer)}
+	f := &firer{s: s, flows: make(map[string][]*execution), timers: make(map[string]*time.Timer), pace: pace{perSecond: float64(s.cfg.PerSecond)}}
 	f.wake = sync.NewCond(&f.mu)
 	return f
 }
@@ -142,6 +145,11 @@ func (f *firer) loop() {
 		workflow := f.ready[0]
 		f.ready = f.ready[1:]
 		x := f.flows[workflow][0]
+		if wait := f.pace.take(x.Workflow+signal.Sep+x.UUID, time.Now()); wait > 0 {
+			f.holdLocked(x, wait)
+			f.mu.Unlock()
+			continue
+		}
 		f.mu.Unlock()
 
 		err := f.run(x)
@@ -169,11 +177,27 @@ func (f *firer) laterLocked(x *execution, err error) {
 	}
 	delay := min(f.s.cfg.Retry<<min(x.tries-1, 12), time.Minute)
 	f.s.cfg.Log.Warn("workflow cannot be started by its signal trigger, trying again", "workflow", x.Workflow, "trigger", x.UUID, "in", delay, "error", err)
-	f.timers[x.Workflow] = time.AfterFunc(delay, func() {
+	f.readyAfterLocked(x.Workflow, delay)
+}
+
+// holdLocked lets an execution wait whose trigger starts too many runs.
+func (f *firer) holdLocked(x *execution, wait time.Duration) {
+	if f.closed {
+		return
+	}
+	if now := time.Now(); now.Sub(f.told) > time.Minute {
+		f.told = now
+		f.s.cfg.Log.Info("signal trigger starts more runs than it may; the others wait their turn (signals.trigger_rate)", "workflow", x.Workflow, "waiting", len(f.flows[x.Workflow]))
+	}
+	f.readyAfterLocked(x.Workflow, wait)
+}
+
+func (f *firer) readyAfterLocked(workflow string, delay time.Duration) {
+	f.timers[workflow] = time.AfterFunc(delay, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		delete(f.timers, x.Workflow)
-		f.readyLocked(x.Workflow)
+		delete(f.timers, workflow)
+		f.readyLocked(workflow)
 	})
 }
 
@@ -193,7 +217,14 @@ func (f *firer) run(x *execution) error {
 	if sub == nil {
 		return f.drop(x) // it is not in effect any more
 	}
+	mark := inflight.Text("trigger", sub.key())
+	if err := f.s.cfg.Guard.Condemned(mark); err != nil {
+		f.s.cfg.Log.Error("signal trigger starts nothing", "trigger", sub.text(), "error", err)
+		return f.drop(x)
+	}
+	pass := f.s.cfg.Guard.Enter(mark)
 	q, err := f.s.request(f.s.ctx, sub, x)
+	pass.Leave()
 	if err != nil {
 		return err
 	}

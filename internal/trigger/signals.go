@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maestro/internal/engine"
+	"maestro/internal/inflight"
 	"maestro/internal/scope"
 	"maestro/internal/signal"
 	"maestro/internal/signal/board"
@@ -31,11 +32,15 @@ type SignalsConfig struct {
 	Reader  Reader
 	Commit  func(name string, records []store.Record) error // writes records that belong to a name, durably
 	Exprs   *scope.Exprs
-	Now     func() int64 // epoch milliseconds
+	Guard   *inflight.Guard // is told what is evaluated; nil: none
+	Now     func() int64    // epoch milliseconds
 
 	// UniqueID and Random are where the non-determinism of expressions comes from.
 	UniqueID func() int64
 	Random   func() uint64
+
+	// PerSecond is how many runs a trigger starts a second, after a burst; what comes faster waits. 0: no limit.
+	PerSecond int
 
 	Workers int           // how many runs are started at the same time; default 8
 	Retry   time.Duration // how long the first wait before a start is tried again is; default 100 ms

@@ -151,7 +151,7 @@ func (s *Store) copyMost() error {
 			return err
 		}
 		if !s.opt.NoSync {
-			if err := s.place.db.f.Sync(); err != nil {
+			if err := s.syncDatabase(); err != nil {
 				s.unsure.Store(true)
 				return err
 			}
@@ -161,4 +161,13 @@ func (s *Store) copyMost() error {
 		}
 	}
 	return nil
+}
+
+func (s *Store) syncDatabase() error {
+	if s.opt.sync != nil {
+		if err := s.opt.sync(); err != nil {
+			return err
+		}
+	}
+	return s.place.db.f.Sync()
 }

@@ -2,8 +2,12 @@ package sqlite
 
 import (
 	"path/filepath"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // TestSlowReader: a reader that keeps its snapshot for long sees it to the end, commits go on meanwhile, and the log
@@ -56,5 +60,53 @@ func TestSlowReader(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		publish(1)
+	}
+}
+
+// TestDatabaseIsNotKept: when the disk fails to keep what was copied out of the log, it may forget about that and say the
+// next time that all is well. The log does not begin anew before all of it was copied once more.
+func TestDatabaseIsNotKept(t *testing.T) {
+	t.Parallel()
+	var failing atomic.Bool
+	path := filepath.Join(t.TempDir(), "test.db")
+	s, err := Open(t.Context(), path, Options{sync: func() error {
+		if failing.Load() {
+			return syscall.EIO
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	publish := func() {
+		t.Helper()
+		if _, err := s.Publish(t.Context(), 1, make([]byte, 64<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failing.Store(true)
+	for late := time.Now().Add(time.Minute); !s.unsure.Load(); publish() {
+		if time.Now().After(late) {
+			t.Fatal("the log is never copied")
+		}
+	}
+	failing.Store(false)
+	inLog := s.frames.Load()
+	if inLog < frames {
+		t.Errorf("the log began anew with %d pages", inLog)
+	}
+	publish() // connects anew
+	c, err := s.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.release(c)
+	if s.unsure.Load() {
+		t.Error("the store is as unsure as before")
+	}
+	log, copied, err := c.c.WALCheckpoint("main", sqlite3.CHECKPOINT_NOOP)
+	if err != nil || int64(log) < inLog || copied != 0 {
+		t.Errorf("the log has %d pages and %d of them count as copied; there were %d: %v", log, copied, inLog, err)
 	}
 }

@@ -27,6 +27,13 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	if sql := os.Getenv(holdEnv); sql != "" {
+		if err := hold(os.Args[len(os.Args)-1], sql); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -34,7 +35,7 @@ var disks atomic.Int64
 func newDisk(t *testing.T) *disk {
 	t.Helper()
 	d := &disk{VFSFilename: vfs.Find("os").(vfs.VFSFilename), name: fmt.Sprint("disk-", disks.Add(1))}
-	vfs.Register(d.name, sqlite.Gather(d))
+	vfs.Register(d.name, d)
 	t.Cleanup(func() { vfs.Unregister(d.name) })
 	return d
 }
@@ -221,5 +222,45 @@ func TestEachWriteFailsOnce(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestUnreadyWhileWritesFail has writes fail in all ways of a disk. Callers are told that the store is unavailable, and why,
+// and so does Ready, until a write of the store's own succeeds. What was acknowledged is there, and nothing is there twice.
+func TestUnreadyWhileWritesFail(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fault, kind error
+		reason      string
+	}{
+		{sqlite3.IOERR_WRITE, store.ErrUnavailable, "disk I/O error"},
+		{sqlite3.IOERR_FSYNC, store.ErrUnavailable, "disk I/O error"},
+		{sqlite3.READONLY, store.ErrUnavailable, "readonly"},
+		{&fs.PathError{Op: "write", Path: "log", Err: syscall.EROFS}, store.ErrUnavailable, "read-only file system"},
+		{&fs.PathError{Op: "write", Path: "log", Err: syscall.EIO}, store.ErrUnavailable, "input/output error"},
+		{&fs.PathError{Op: "write", Path: "log", Err: syscall.ENOSPC}, store.ErrFull, "no space"},
+		{&fs.PathError{Op: "write", Path: "log", Err: syscall.EDQUOT}, store.ErrFull, "no space"},
+	} {
+		t.Run(c.fault.Error(), func(t *testing.T) {
+			t.Parallel()
+			d := newDisk(t)
+			path := filepath.Join(t.TempDir(), "test.db")
+			s := open(t, path, sqlite.WithVFS(sqlite.Options{}, d.name))
+			w := newWriter(t, s)
+			w.must(w.insert(1))
+			d.failWith(c.fault, always)
+			err := w.commit(w.entry(1, 2))
+			wantErr(t, err, c.kind)
+			if u, ok := errors.AsType[*store.Unavailable](err); !ok || !strings.Contains(u.Reason, c.reason) || u.Restart {
+				t.Errorf("got %+v", u)
+			}
+			wantErr(t, s.Ready(), c.kind)
+			if _, entries, err := s.Load(t.Context(), 1); err != nil || len(entries) != 1 {
+				t.Errorf("%d entries can be read: %v", len(entries), err)
+			}
+			d.heal()
+			becomesReady(t, s)
+			w.must(w.entry(1, 2))
+		})
 	}
 }

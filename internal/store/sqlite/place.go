@@ -116,11 +116,12 @@ func hasContent(log string) bool {
 // logHeader is the size of what a log begins with; without it, nothing in the log counts.
 const logHeader = 32
 
-// empty makes sure that nothing in the log counts any more. All of it must be in the database and nobody may have it open.
+// empty makes sure that nothing in the log counts any more, unless somebody uses it. All of it must be in the database.
 func (p *place) empty() error {
-	if p.log == nil || !p.log.isAt(p.path+logSuffix) {
+	if p.log == nil || p.shm == nil || !p.whole() || lockIndex(p.shm.f) != nil {
 		return nil
 	}
+	defer unlockIndex(p.shm.f)
 	if fi, err := p.log.f.Stat(); err != nil || fi.Size() < logHeader {
 		return err
 	}

@@ -2,10 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -80,9 +77,6 @@ func (s *Store) finish(c *conn) error {
 	copied := c.c != nil && s.fault == nil && !s.unsure.Load() && s.place != nil && copyLog(c)
 	if err := s.disconnect(c); err != nil || !copied {
 		return err
-	}
-	if _, err := os.Stat(s.path + shmSuffix); !errors.Is(err, fs.ErrNotExist) {
-		return nil // SQLite leaves the index to those who still have it open
 	}
 	return s.place.empty()
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -28,7 +29,8 @@ type Options struct {
 	// MaxBytes limits the size of the database; a write beyond it gets store.ErrFull. 0 means no limit but the disk.
 	MaxBytes int64
 
-	vfs string // of the driver for the connection that writes, for tests that break the disk
+	vfs  string       // of the driver for the connection that writes, for tests that break the disk
+	sync func() error // called before the database is brought to the disk, for the same
 }
 
 // Store implements store.Store.
@@ -59,6 +61,7 @@ type Store struct {
 	// Guarded by the writer connection: only who has it may touch these.
 	batch batch
 	owner
+	disk  error              // the last one of the log in this transaction
 	fault *store.Unavailable // not nil: only a restart helps, and every write gets this
 }
 
@@ -87,10 +90,12 @@ func Open(ctx context.Context, path string, opt Options) (_ *Store, err error) {
 	defer func() {
 		if err != nil {
 			_ = s.place.vacate()
+			s.forgetVFS()
 			err = wrap(ctx, "open "+path, err)
 		}
 	}()
 	s.copier <- nil
+	s.gather(cmp.Or(opt.vfs, "os"))
 	if path != Memory {
 		if err := s.openFile(ctx); err != nil {
 			return nil, err
@@ -124,19 +129,40 @@ func (s *Store) openFile(ctx context.Context) error {
 
 // writerName returns what the connection that writes opens.
 func (s *Store) writerName() string {
-	name := s.opt.vfs
-	if name == "" && !s.opt.NoSync && runtime.GOOS != "windows" { // where a path does not fit into a URI
-		registerLog()
-		name = logVFS
-	}
-	if s.path == Memory || name == "" {
+	if s.path == Memory || s.opt.NoSync || runtime.GOOS == "windows" { // where a path does not fit into a URI
 		return s.path
 	}
-	return (&url.URL{Scheme: "file", Path: s.path, RawQuery: "vfs=" + name}).String()
+	return s.uri("vfs=" + s.logVFS())
 }
 
-// connect makes c the connection that writes, and opens that of the checkpointer.
-func (s *Store) connect(ctx context.Context, c *conn) (err error) {
+// uri returns the path of the database with parameters for SQLite, where a path fits into a URI.
+func (s *Store) uri(query string) string {
+	if runtime.GOOS == "windows" {
+		return s.path
+	}
+	return (&url.URL{Scheme: "file", Path: s.path, RawQuery: query}).String()
+}
+
+// connect makes c the connection that writes, and opens that of the checkpointer. It waits for locks itself: SQLite does
+// not where the wait might be for each other, as for a database that is not in WAL mode yet.
+func (s *Store) connect(ctx context.Context, c *conn) error {
+	late := time.Now().Add(s.opt.LockWait)
+	for {
+		err := s.tryConnect(ctx, c)
+		if !isLocked(err) || time.Now().After(late) {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-s.closed:
+			return errClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (s *Store) tryConnect(ctx context.Context, c *conn) (err error) {
 	fresh, err := openConn(ctx, s.writerName(), s.pragmas())
 	if err != nil {
 		return err
@@ -155,7 +181,7 @@ func (s *Store) connect(ctx context.Context, c *conn) (err error) {
 	if err := s.place.occupyRest(ctx); err != nil {
 		return err
 	}
-	copier, err := openConn(ctx, s.path, s.checkpointPragmas())
+	copier, err := openConn(ctx, s.uri("mode=rw"), s.checkpointPragmas())
 	if err != nil {
 		return err
 	}
@@ -198,6 +224,7 @@ func (s *Store) Close() error {
 		close(s.closed)
 		s.workers.Wait()
 		s.down = errors.Join(s.finish(<-s.writer), s.place.vacate())
+		s.forgetVFS()
 	})
 	return s.down
 }

@@ -3,7 +3,12 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"maestro/internal/store"
 )
 
 // write runs f in a transaction on the connection that writes, and returns once the transaction is durable. The context
@@ -84,7 +89,7 @@ func (s *Store) release(c *conn) {
 // wrote is in the files that the path of the database leads to.
 func (s *Store) transact(ctx context.Context, c *conn, f func() error) (err error) {
 	defer func() { s.note(err) }()
-	defer func() { err = explain(err) }()
+	defer func() { err = explain(s.withCause(err)) }()
 
 	if s.place == nil {
 		return s.transaction(ctx, c, f)
@@ -109,13 +114,21 @@ func (s *Store) transact(ctx context.Context, c *conn, f func() error) (err erro
 	return s.reconnect(ctx, c) // which brings the transaction into the database
 }
 
+// withCause adds what the system said about the disk, which SQLite forgets while it rolls back.
+func (s *Store) withCause(err error) error {
+	if s.disk == nil || !is(err, sqlite3.IOERR, sqlite3.READONLY) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, s.disk)
+}
+
 // transaction is transact without regard to the files.
 func (s *Store) transaction(ctx context.Context, c *conn, f func() error) (err error) {
 	before := c.executed
 	defer func() { s.statements.Add(c.executed - before) }()
 	defer catch(&err)
 
-	s.pending = nil
+	s.pending, s.disk = nil, nil
 	if err := s.begin(ctx, c); err != nil {
 		return err
 	}
@@ -187,22 +200,56 @@ func (s *Store) read(ctx context.Context, what string, f func(*conn) error) erro
 		return errClosed
 	default:
 	}
-	select {
-	case c := <-s.readers:
-		c, err := s.readOn(ctx, c, f)
-		s.readers <- c
-		return wrap(ctx, what, err)
-	case <-s.closed:
-		return errClosed
-	case <-ctx.Done():
-		return wrap(ctx, what, context.Cause(ctx))
+	for tries := 0; ; tries++ {
+		select {
+		case c := <-s.readers:
+			c, err := s.readOn(ctx, c, f)
+			s.readers <- c
+			switch {
+			case tries <= s.opt.Readers && errors.Is(err, store.ErrLost): // there may be a connection that is open
+				continue
+			case tries <= s.opt.Readers && errors.Is(err, errNotWhole):
+				if err = s.write(ctx, what, func(*conn) error { return nil }); err == nil { // which mends it
+					continue
+				}
+			}
+			return wrap(ctx, what, err)
+		case <-s.closed:
+			return errClosed
+		case <-ctx.Done():
+			return wrap(ctx, what, context.Cause(ctx))
+		}
 	}
+}
+
+// errNotWhole says that the log was removed, or its index: a connection that is opened now would make another one.
+var errNotWhole = errors.New("sqlite: log removed")
+
+// openReader opens a connection that reads the same files as the one that writes.
+func (s *Store) openReader(ctx context.Context) (*conn, error) {
+	check := func() error {
+		if err := s.place.check(); err != nil || s.place.whole() {
+			return err
+		}
+		return errNotWhole
+	}
+	if err := check(); err != nil {
+		return nil, err
+	}
+	c, err := openConn(ctx, s.uri("mode=rw"), s.readerPragmas())
+	if err != nil {
+		return nil, err
+	}
+	if err := check(); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
 }
 
 // readOn is read on connection c, which it opens when it is nil. It returns the connection to keep.
 func (s *Store) readOn(ctx context.Context, c *conn, f func(*conn) error) (_ *conn, err error) {
 	if c == nil {
-		if c, err = openConn(ctx, s.path, s.readerPragmas()); err != nil {
+		if c, err = s.openReader(ctx); err != nil {
 			return nil, err
 		}
 	}

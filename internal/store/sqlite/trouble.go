@@ -87,9 +87,13 @@ func (s *Store) probe() bool {
 				return err
 			}
 		}
-		return c.prepare(`
-			UPDATE journal_floor
-			SET pos = pos`).exec()
+		// SQLite does not write a page that is the same as before; it does when it has been another one meanwhile.
+		for _, sql := range [...]string{"UPDATE journal_floor SET pos = pos + 1", "UPDATE journal_floor SET pos = pos - 1"} {
+			if err := c.exec(sql); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return s.fault != nil

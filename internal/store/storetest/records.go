@@ -59,7 +59,9 @@ func Records(t *testing.T, open func(t *testing.T) store.Store) {
 			wantEqual(t, got, []store.Record{put("a", "1")})
 		}},
 		{"IdentityIsMadeOnce", func(t *testing.T, f *fixture) {
-			ids := make([]store.ID, 8)
+			r := aRun(1)
+			f.create(r)
+			ids := make([]store.Origin, 8)
 			var all sync.WaitGroup
 			for i := range ids {
 				all.Go(func() {
@@ -76,9 +78,11 @@ func Records(t *testing.T, open func(t *testing.T) store.Store) {
 			}
 			other, err := store.Identity(t.Context(), open(t))
 			noErr(t, err)
-			if other == ids[0] || other == (store.ID{}) {
+			if other.ID == ids[0].ID || other.ID == (store.ID{}) {
 				t.Errorf("two stores have the identities %x and %x", ids[0], other)
 			}
+			wantEqual(t, ids[0].Since, r.ID)
+			wantEqual(t, other.Since, store.RunID(0))
 		}},
 		{"UniqueIsTakenOnce", func(t *testing.T, f *fixture) {
 			unique := put("a", "1")

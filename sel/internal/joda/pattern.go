@@ -5,8 +5,19 @@ import "strings"
 // Formatter is a compiled pattern, and the zone to print in and parse in if one was given. It is immutable.
 type Formatter struct {
 	parts []part
+	cost  Cost
 	Zone  *Zone // may be nil
 }
+
+// Cost is what using a formatter takes, to be asked before it is used.
+type Cost struct {
+	Print, Parse int // steps of 10 ns, apart from the length of texts
+	Size         int // at least the length of what is printed
+	Parts        int // fields and texts in the pattern
+}
+
+// Cost returns what using f takes.
+func (f *Formatter) Cost() Cost { return f.cost }
 
 // partKind tells how a part of a pattern prints and parses.
 type partKind uint8
@@ -58,11 +69,12 @@ func Compile(pattern string) (*Formatter, error) {
 		f.parts = append(f.parts, p)
 		pos = end
 	}
+	f.cost = cost(f.parts)
 	return f, nil
 }
 
 // WithZone is f printing and parsing in z.
-func (f *Formatter) WithZone(z *Zone) *Formatter { return &Formatter{f.parts, z} }
+func (f *Formatter) WithZone(z *Zone) *Formatter { return &Formatter{f.parts, f.cost, z} }
 
 // patternToken reads a run of one letter, or text if letter is zero. An unclosed quote runs to the end.
 func patternToken(p string, pos int) (letter byte, n int, text string, end int) {
@@ -170,39 +182,22 @@ func fieldPart(letter byte, n int, digitsFollow bool) (part, bool) {
 	return part{}, false
 }
 
-// Work is about how many steps of 10 ns printing and parsing take, apart from the length of texts.
-func (f *Formatter) Work() (print, parse int) {
-	print, parse = 20, 200 // of finding out the offset
-	for i := range f.parts {
-		switch f.parts[i].kind {
+// cost adds up what the parts take. Both ways find out an offset first.
+func cost(parts []part) Cost {
+	c := Cost{Print: 20, Parse: 200, Parts: len(parts)}
+	for i := range parts {
+		switch p := &parts[i]; p.kind {
 		case partLiteral:
-			print, parse = print+2, parse+2
+			c.Print, c.Parse, c.Size = c.Print+2, c.Parse+2, c.Size+len(p.text)
 		case partZoneName, partZoneID:
-			print, parse = print+100, parse+200
-		default:
-			print, parse = print+10, parse+100
-		}
-	}
-	return print, parse
-}
-
-// Parts is the number of fields and texts in the pattern.
-func (f *Formatter) Parts() int { return len(f.parts) }
-
-// Size bounds the length of what the formatter prints, to be asked before it prints.
-func (f *Formatter) Size() int {
-	size := 0
-	for i := range f.parts {
-		switch p := &f.parts[i]; p.kind {
-		case partLiteral:
-			size += len(p.text)
+			c.Print, c.Parse, c.Size = c.Print+100, c.Parse+200, c.Size+40
 		case partNumber, partFraction:
-			size += p.min + 12
+			c.Print, c.Parse, c.Size = c.Print+10, c.Parse+100, c.Size+p.min+12
 		default:
-			size += 40
+			c.Print, c.Parse, c.Size = c.Print+10, c.Parse+100, c.Size+40
 		}
 	}
-	return size
+	return c
 }
 
 // Print renders d, in the formatter's zone if it has one.
