@@ -108,7 +108,7 @@ func (e *Engine) kept(ctx context.Context, r *instance.Run, runs []int64) (map[s
 			earlier[n] = run
 		}
 	}
-	for id, v := range instance.ParseBaseline(r.Header.Baseline).Steps {
+	for id, v := range r.Header.Baseline.Steps {
 		run := earlier[v.Run]
 		if run == nil {
 			continue

@@ -43,8 +43,8 @@ func (e *Engine) linkOf(ctx context.Context, signals []*signal.Instance) (longes
 		if err != nil {
 			return link{}, err
 		}
-		if h != nil {
-			l.runs += h.ParsedSignals().Chain
+		if h != nil && h.Signals != nil {
+			l.runs += h.Signals.Chain
 		}
 		if l.runs > longest.runs {
 			longest = l

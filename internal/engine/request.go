@@ -32,7 +32,6 @@ type StartRequest struct {
 
 	RuntimeTags   spec.Tags
 	RunParams     *param.Defs // as decoded; nil for none
-	StepRunParams []byte      // JSON, nil for none
 	Artifacts     []byte      // JSON, nil for none
 	PersistFailed bool        // keep a run whose params cannot be evaluated, as FAILED
 

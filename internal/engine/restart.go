@@ -106,8 +106,8 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	line := startLine(Initiator{User: q.User})
 	h := &instance.Header{
 		Correlation: last.CorrelationID(), Requested: q.Requested, Policy: q.Policy, Properties: last.Header.Properties,
-		Tags: last.Header.Tags, Line: line.Encode(), StepLimit: last.Header.StepLimit, Initiator: manualInitiator(q.User),
-		Baseline: last.Aggregate().Encode(), Signals: last.SignalsForRestart(),
+		Tags: last.Header.Tags, Line: &line, StepLimit: last.Header.StepLimit, Initiator: manualInitiator(q.User),
+		Baseline: last.Aggregate(), Signals: last.SignalsForRestart(),
 	}
 	if h.Requested == 0 && !q.Skip { // a skip has no request time, as in the reference
 		h.Requested = now
@@ -115,7 +115,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if q.fromStep() {
 		h.Policy = instance.RestartFromSpecific
 	}
-	h.RunConfig = restartConfig(q)
+	h.Restart = newRestartConfig(q).encode()
 	if err := chooseSteps(h, d, last, q); err != nil {
 		return Started{}, err
 	}
@@ -136,7 +136,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 		return Started{}, err
 	}
 	if !start.Restart {
-		h.RunParams = q.RunParams.AppendJSON(nil)
+		h.RunParams = q.RunParams
 	}
 	return e.accept(ctx, &n)
 }
@@ -170,12 +170,6 @@ func chooseSteps(h *instance.Header, d *Definition, last *instance.Run, q *Resta
 func manualInitiator(user string) []byte {
 	b := append([]byte(`{"depth":0,"type":"MANUAL","user":`), doc.AppendString(nil, user)...)
 	return append(b, '}')
-}
-
-// restartConfig returns run_config's restart_config (spec/engine 11.1).
-func restartConfig(q *RestartRequest) []byte {
-	data, _ := json.Marshal(map[string]any{"restart_config": newRestartConfig(q)}) // texts and JSON: cannot fail
-	return data
 }
 
 // restartNode is one node of the path that a restart takes.

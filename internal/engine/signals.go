@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"maestro/internal/instance"
@@ -85,12 +84,12 @@ func (a *actor) forgetSignals() {
 }
 
 // triggering returns what a run is told of the signals that triggered it, for its header, and the chain that led to them.
-func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) ([]byte, link, error) {
+func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) (*instance.Signals, link, error) {
 	if in == nil || len(in.SignalIDs) == 0 {
 		return nil, link{}, nil
 	}
 	var signals []*signal.Instance
-	s := instance.Signals{Instances: make(map[string]json.RawMessage, len(in.SignalIDs))}
+	s := &instance.Signals{Instances: make(map[string][]byte, len(in.SignalIDs))}
 	for name, seq := range in.SignalIDs {
 		i, err := e.board.Instance(ctx, name, seq)
 		if err != nil {
@@ -102,6 +101,8 @@ func (e *Engine) triggering(ctx context.Context, in *SignalInitiator) ([]byte, l
 		}
 	}
 	l, err := e.linkOf(ctx, signals)
-	s.Chain = l.runs
-	return s.Encode(), l, err
+	if s.Chain = l.runs; s.Chain == 0 && len(s.Instances) == 0 {
+		s = nil
+	}
+	return s, l, err
 }

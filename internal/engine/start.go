@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -40,7 +39,7 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	}
 	id := e.ids.next()
 	n := newcomer{id: id, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
-	n.mark = markOf(d, "start", defsJSON(q.RunParams), q.StepRunParams, q.Initiator.JSON)
+	n.mark = markOf(d, "start", defsJSON(q.RunParams), q.Initiator.JSON)
 	if err := e.admissible(d, n.mark); err != nil {
 		return Started{}, err
 	}
@@ -296,29 +295,28 @@ func startLine(in Initiator) instance.Line {
 // header decides everything about a new run that will not change.
 func (e *Engine) header(ctx context.Context, n *newcomer, q *StartRequest) (err error) {
 	d := n.definition
-	h := &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts, StepParams: q.StepRunParams}
+	h := &instance.Header{Requested: q.Requested, Initiator: q.Initiator.JSON, Properties: d.Snapshot, Artifacts: q.Artifacts}
 	if h.Requested == 0 {
 		h.Requested = n.now
 	}
-	h.RunParams = defsJSON(q.RunParams)
+	if q.RunParams.Len() > 0 {
+		h.RunParams = q.RunParams
+	}
 	if len(q.RuntimeTags) > 0 {
 		if err := checkTags(d.Workflow.Tags, q.RuntimeTags); err != nil {
 			return err
 		}
-		h.Tags = q.RuntimeTags.AppendJSON(nil)
-		h.RunConfig = append(append([]byte(`{"runtime_tags":`), h.Tags...), '}')
+		h.Tags = q.RuntimeTags
 	}
-	if err := checkStepParams(d, q.StepRunParams); err != nil {
-		return err
-	}
-	h.Line = n.line.Encode()
+	h.Line = &n.line
 	var l link
 	if h.Signals, l, err = e.triggering(ctx, q.Initiator.Signal); err != nil {
 		return err
 	}
 	n.header = h
 	if err := e.tooLong(l); err != nil {
-		h.Line = instance.DetailsLine("INTERNAL_ERROR", "The run is not begun: the chain of triggers is too long", err.Error()).Encode()
+		line := instance.DetailsLine("INTERNAL_ERROR", "The run is not begun: the chain of triggers is too long", err.Error())
+		h.Line = &line
 		n.failed = err
 		return nil
 	}
@@ -344,7 +342,8 @@ func (e *Engine) evaluate(n *newcomer, start *language.RunStart, keep bool) erro
 	case start.Cancelled != nil && start.Cancelled():
 		return context.Canceled // nobody waits for the run
 	case keep:
-		h.Line = instance.DetailsLine("INTERNAL_ERROR", "Failed to initiate workflow params and properties", param.AsError(err).Detail()).Encode()
+		line := instance.DetailsLine("INTERNAL_ERROR", "Failed to initiate workflow params and properties", param.AsError(err).Detail())
+		h.Line = &line
 		n.failed = err
 		return nil
 	default:
@@ -361,23 +360,6 @@ func checkTags(have, more spec.Tags) error {
 				return fmt.Errorf("%w: Invalid tag list as there are duplicate tag names: [%s]", ErrBadRequest, t.Name)
 			}
 			seen[t.Name] = true
-		}
-	}
-	return nil
-}
-
-// checkStepParams refuses params for steps that the workflow does not have.
-func checkStepParams(d *Definition, data []byte) error {
-	if data == nil {
-		return nil
-	}
-	var steps map[string]json.RawMessage
-	if err := json.Unmarshal(data, &steps); err != nil {
-		return fmt.Errorf("%w: step_run_params: %w", ErrBadRequest, err)
-	}
-	for id := range steps {
-		if _, ok := d.Plan.Ordinal(id); !ok {
-			return fmt.Errorf("%w: step_run_params name step [%s], which is not in the workflow", ErrBadRequest, id)
 		}
 	}
 	return nil

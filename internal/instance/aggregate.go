@@ -1,49 +1,57 @@
 package instance
 
-import "encoding/json"
+import (
+	"maps"
+	"slices"
+)
 
 // View is the latest that is known of a step over all runs of an instance.
 type View struct {
-	Run    int64      `json:"workflow_run_id,omitempty"`
-	Status StepStatus `json:"-"`
-	Name   string     `json:"status"`
-	Start  int64      `json:"start_time,omitempty"`
-	End    int64      `json:"end_time,omitempty"`
+	Run    int64
+	Status StepStatus
+	Start  int64 // epoch milliseconds, 0 for none
+	End    int64
 }
 
 // Baseline is the aggregated view of an instance before a run (spec/engine 9.4). It is stored with the run.
 type Baseline struct {
-	Status string          `json:"workflow_instance_status"`
-	Steps  map[string]View `json:"step_aggregated_views"`
+	Status RunStatus
+	Steps  map[string]View
 }
 
-// ParseBaseline reads the stored form. An empty one gives nil.
-func ParseBaseline(data []byte) *Baseline {
-	if len(data) == 0 {
-		return nil
+// append appends the stored form.
+func (b *Baseline) append(dst []byte) []byte {
+	e := encoder{dst: dst}
+	e.uint(uint64(b.Status))
+	e.uint(uint64(len(b.Steps)))
+	for _, id := range slices.Sorted(maps.Keys(b.Steps)) {
+		v := b.Steps[id]
+		e.text(id)
+		e.int(v.Run)
+		e.uint(uint64(v.Status))
+		e.time(v.Start)
+		e.time(v.End)
 	}
-	b := new(Baseline)
-	if json.Unmarshal(data, b) != nil {
-		return nil
-	}
-	for id, v := range b.Steps {
-		v.Status, _ = ParseStepStatus(v.Name)
-		b.Steps[id] = v
-	}
-	return b
+	return e.dst
 }
 
-// Encode returns the stored form.
-func (b *Baseline) Encode() []byte {
-	data, _ := json.Marshal(b) // plain values: cannot fail
-	return data
+func decodeBaseline(data []byte) (*Baseline, error) {
+	d := fieldDecoder{decoder: decoder{data: data}}
+	b := &Baseline{Status: RunStatus(d.below(uint64(FailedCleared) + 1))}
+	n := d.count()
+	b.Steps = make(map[string]View, n)
+	for range n {
+		id := d.text()
+		b.Steps[id] = View{Run: d.varint(), Status: StepStatus(d.below(uint64(stepStatuses))), Start: d.time(), End: d.time()}
+	}
+	return b, d.end()
 }
 
 // Aggregate lays this run's steps over what was known before it. Steps that this run can reach but has not created are
 // dropped from the earlier view; steps of the definition that nobody has created are NOT_CREATED.
 func (r *Run) Aggregate() *Baseline {
-	out := &Baseline{Status: r.Status.String(), Steps: make(map[string]View)}
-	base := ParseBaseline(r.Header.Baseline)
+	out := &Baseline{Status: r.Status, Steps: make(map[string]View, len(r.Plan.Workflow.Steps))}
+	base := r.Header.Baseline
 	var reached []bool // of a restart from one step
 	if r.Header.Target > 0 && base != nil {
 		reached = r.reached()
@@ -60,7 +68,6 @@ func (r *Run) Aggregate() *Baseline {
 		} else if base != nil {
 			view = base.Steps[id]
 		}
-		view.Name = view.Status.String()
 		out.Steps[id] = view
 	}
 	return out
@@ -92,7 +99,7 @@ func (r *Run) reached() []bool {
 // aggregate returns the status of the instance after a run that ended with own (spec/engine 9.4): a restart that
 // succeeded does not make up for what earlier runs left undone.
 func (r *Run) aggregate(own RunStatus) RunStatus {
-	base := ParseBaseline(r.Header.Baseline)
+	base := r.Header.Baseline
 	if own != RunSucceeded || base == nil {
 		return own
 	}
@@ -110,10 +117,12 @@ func (r *Run) aggregate(own RunStatus) RunStatus {
 			complete = false
 		}
 	}
-	if status == RunSucceeded && !complete {
-		if s, ok := ParseRunStatus(base.Status); ok {
-			return s
-		}
+	switch {
+	case status != RunSucceeded || complete || base.Status == RunNone:
+		return status
+	case base.Status == FailedCleared: // seen to, and run again since
+		return RunFailed
+	default:
+		return base.Status
 	}
-	return status
 }

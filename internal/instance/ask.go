@@ -229,7 +229,7 @@ func (r *Run) lacksKept() (runs []int64, lacks bool) {
 	if r.Kept != nil || r.Header.Baseline == nil || r.Policy() == RestartFromBeginning {
 		return nil, false
 	}
-	base := ParseBaseline(r.Header.Baseline)
+	base := r.Header.Baseline
 	seen := make(map[int64]bool)
 	for i := range r.Plan.Workflow.Steps { // in order, so that the question is always the same
 		id := string(r.Plan.Workflow.Steps[i].ID)

@@ -1,8 +1,11 @@
 package instance
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
+
+	"maestro/param"
 )
 
 var fuzzSteps = []string{
@@ -63,7 +66,13 @@ func FuzzFold(f *testing.F) {
 // FuzzHeader decodes what is no header.
 func FuzzHeader(f *testing.F) {
 	f.Add([]byte{1})
-	f.Add((&Header{Start: []int{1, 2}, Target: 1, Skip: []int{0}, Params: []byte{1}, HasParams: true, Line: []byte("{}"), Baseline: []byte(`{"step_aggregated_views":{"a":{}}}`)}).AppendHeader(nil))
+	line := InfoLine("x")
+	f.Add((&Header{
+		Start: []int{1, 2}, Target: 1, Skip: []int{0}, Params: []byte{1}, HasParams: true, Line: &line,
+		Baseline: &Baseline{Status: RunFailed, Steps: map[string]View{"a": {Run: 1, Status: Succeeded, Start: 5, End: 6}}},
+		Signals:  &Signals{Instances: map[string][]byte{"s": []byte("{}")}, Steps: map[string]Waited{"a": {States: []Dependency{{Status: SignalMatched, Sequence: 3}}}}},
+		Tags:     decodeTags([]byte(`[{"name":"t","k":1}]`)), RunParams: new(param.Defs),
+	}).AppendHeader(nil))
 	f.Add((&Header{Initiator: []byte(`{"user":{"name":"n"}}`), Properties: []byte(`{"owner":7}`), Timeout: -1}).AppendHeader(nil))
 	f.Add((&Header{Start: []int{-1}, Target: -5, Skip: []int{-1}}).AppendHeader(nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -74,14 +83,12 @@ func FuzzHeader(f *testing.F) {
 		h.ParsedInitiator()
 		h.Owner()
 		h.StepConcurrency()
-		ParseBaseline(h.Baseline)
-		again, err := DecodeHeader(h.AppendHeader(nil))
+		stored := h.AppendHeader(nil)
+		again, err := DecodeHeader(stored)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again.ParsedInitiator()
-		again.Owner()
-		if !reflect.DeepEqual(h, again) {
+		if !bytes.Equal(again.AppendHeader(nil), stored) {
 			t.Errorf("%+v is read again as %+v", h, again)
 		}
 	})

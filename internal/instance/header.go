@@ -4,26 +4,28 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"maestro/param"
+	"maestro/spec"
 )
 
 // Header is what was decided when a run was accepted. It never changes, and is stored in the run's row.
 //
-// The JSON fields are kept as clients sent them or as they are shown; the core looks inside of none of them.
+// Fields in JSON are kept as they are shown; little or nothing looks inside of them.
 type Header struct {
 	Correlation string // empty: the default, made of the run's own numbers
 	Requested   int64  // request_time
 	Policy      string // run policy; empty: START_FRESH_NEW_RUN
 	Depth       int64  // number of ancestors
 
-	Initiator  []byte // JSON of the initiator
-	RunConfig  []byte // JSON of run_config's other members (runtime_tags, restart_config), nil for none
-	RunParams  []byte // JSON of the request's run_params, nil for none
-	Properties []byte // JSON of run_properties
-	Tags       []byte // JSON of the run's own tags (runtime_tags), nil for none
-	Artifacts  []byte // JSON of the instance's artifacts, nil for none
-	Baseline   []byte // JSON of the aggregated view of all earlier runs, nil for a first run
-	StepParams []byte // JSON of step_run_params, nil for none
-	Line       []byte // JSON of the first timeline line
+	Initiator  []byte      // JSON of the initiator
+	Restart    []byte      // JSON of run_config's restart_config, nil for none
+	RunParams  *param.Defs // of the request, nil for none
+	Properties []byte      // JSON of run_properties
+	Tags       spec.Tags   // the run's own (runtime_tags), which a restart takes over
+	Artifacts  []byte      // JSON of the instance's artifacts, nil for none
+	Baseline   *Baseline   // the aggregated view of all earlier runs, nil for a first run
+	Line       *Line       // the first line of the timeline; its time is Requested
 
 	Timeout     int64  // milliseconds, 0 for the default
 	HasParams   bool   // params were evaluated (a run that failed before has none)
@@ -35,12 +37,11 @@ type Header struct {
 	Target      int    // restart from one step: its index in definition order plus 1, 0 for none
 	Skip        []int  // restart: indexes in definition order of steps to skip
 	GroupInfo   int64
-	ExecutionID string // empty: the run's uuid
-	Signals     []byte // JSON of Signals, nil for none
+	ExecutionID string   // empty: the run's uuid
+	Signals     *Signals // nil for none
 
 	initiator  *Initiator  // read from Initiator when first needed
 	properties *properties // read from Properties when first needed
-	signals    *Signals    // read from Signals when first needed
 }
 
 // The tags of encoded header fields. The numbers are stored; never change one.
@@ -50,13 +51,13 @@ const (
 	tagPolicy
 	tagDepth
 	tagInitiator
-	tagRunConfig
+	tagRestart
 	tagRunParams
 	tagProperties
 	tagTags
 	tagArtifacts
 	tagBaseline
-	tagStepParams
+	_
 	tagLine
 	tagTimeout
 	tagParams
@@ -108,14 +109,21 @@ func (h *Header) AppendHeader(dst []byte) []byte {
 	text(tagPolicy, h.Policy)
 	number(tagDepth, h.Depth)
 	bytes(tagInitiator, h.Initiator)
-	bytes(tagRunConfig, h.RunConfig)
-	bytes(tagRunParams, h.RunParams)
+	bytes(tagRestart, h.Restart)
+	if h.RunParams != nil {
+		bytes(tagRunParams, h.RunParams.AppendStored(nil))
+	}
 	bytes(tagProperties, h.Properties)
-	bytes(tagTags, h.Tags)
+	if h.Tags != nil {
+		bytes(tagTags, h.Tags.AppendJSON(nil))
+	}
 	bytes(tagArtifacts, h.Artifacts)
-	bytes(tagBaseline, h.Baseline)
-	bytes(tagStepParams, h.StepParams)
-	bytes(tagLine, h.Line)
+	if h.Baseline != nil {
+		bytes(tagBaseline, h.Baseline.append(nil))
+	}
+	if h.Line != nil {
+		bytes(tagLine, h.Line.Encode())
+	}
 	number(tagTimeout, h.Timeout)
 	if h.HasParams {
 		bytes(tagParams, append([]byte{}, h.Params...))
@@ -128,7 +136,9 @@ func (h *Header) AppendHeader(dst []byte) []byte {
 	ints(tagSkip, h.Skip)
 	number(tagGroupInfo, h.GroupInfo)
 	text(tagExecutionID, h.ExecutionID)
-	bytes(tagSignals, h.Signals)
+	if h.Signals != nil {
+		bytes(tagSignals, h.Signals.append(nil))
+	}
 	return dst
 }
 
@@ -146,13 +156,16 @@ func DecodeHeader(data []byte) (*Header, error) {
 		tag := d.byte()
 		b := d.bytes()
 		if d.err == nil {
-			h.set(tag, b)
+			d.err = h.set(tag, b)
 		}
+	}
+	if h.Line != nil {
+		h.Line.At = h.Requested
 	}
 	return h, d.err
 }
 
-func (h *Header) set(tag byte, b []byte) {
+func (h *Header) set(tag byte, b []byte) (err error) {
 	number := func() int64 { n, _ := binary.Varint(b); return n }
 	data := func() []byte { return append([]byte{}, b...) }
 	ints := func() []int {
@@ -173,22 +186,22 @@ func (h *Header) set(tag byte, b []byte) {
 		h.Depth = number()
 	case tagInitiator:
 		h.Initiator = data()
-	case tagRunConfig:
-		h.RunConfig = data()
+	case tagRestart:
+		h.Restart = data()
 	case tagRunParams:
-		h.RunParams = data()
+		h.RunParams = new(param.Defs)
+		err = h.RunParams.UnmarshalJSON(b)
 	case tagProperties:
 		h.Properties = data()
 	case tagTags:
-		h.Tags = data()
+		h.Tags = decodeTags(b)
 	case tagArtifacts:
 		h.Artifacts = data()
 	case tagBaseline:
-		h.Baseline = data()
-	case tagStepParams:
-		h.StepParams = data()
+		h.Baseline, err = decodeBaseline(b)
 	case tagLine:
-		h.Line = data()
+		line := decodeLine(b, 0)
+		h.Line = &line
 	case tagTimeout:
 		h.Timeout = number()
 	case tagParams:
@@ -210,9 +223,10 @@ func (h *Header) set(tag byte, b []byte) {
 	case tagExecutionID:
 		h.ExecutionID = string(b)
 	case tagSignals:
-		h.Signals = data()
+		h.Signals, err = decodeSignals(b)
 	}
+	return err
 }
 
 // forget gives back what was read from the JSON fields and can be read again.
-func (h *Header) forget() { h.initiator, h.properties, h.signals = nil, nil, nil }
+func (h *Header) forget() { h.initiator, h.properties = nil, nil }

@@ -174,7 +174,9 @@ func New(h *Header, p *Plan, lang Language) *Run {
 		r.Steps[i].waiting = len(p.Nodes[i].Predecessors)
 	}
 	if h.Line != nil {
-		r.Lines = append(r.Lines, decodeLine(h.Line, h.Requested))
+		line := *h.Line
+		line.At = h.Requested
+		r.Lines = append(r.Lines, line)
 	}
 	return r
 }

@@ -1,7 +1,6 @@
 package instance
 
 import (
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -103,7 +102,7 @@ func (r *Run) restore(data []byte) error {
 	if v := d.byte(); v != snapshotVersion {
 		return fmt.Errorf("%w: snapshot of run %s: it has version %d, this program knows %d", ErrNewer, r.Identity(), v, snapshotVersion)
 	}
-	s := snapshotDecoder{decoder: d, last: r.Created}
+	s := fieldDecoder{decoder: d, last: r.Created}
 	if n := s.uvarint(); n != uint64(len(r.Steps)) {
 		return fmt.Errorf("instance: snapshot of run %s is of %d steps, the run has %d", r.Identity(), n, len(r.Steps))
 	}
@@ -129,49 +128,10 @@ func (r *Run) restore(data []byte) error {
 			r.releaseSuccessors(i, -1)
 		}
 	}
-	if s.err == nil && len(s.data) > 0 {
-		s.fail()
-	}
-	if s.err != nil {
-		return fmt.Errorf("instance: snapshot of run %s is damaged: %w", r.Identity(), s.err)
+	if err := s.end(); err != nil {
+		return fmt.Errorf("instance: snapshot of run %s is damaged: %w", r.Identity(), err)
 	}
 	return nil
-}
-
-// encoder writes the fields of a snapshot. A time is the distance from the one before it, 0 for none.
-type encoder struct {
-	dst  []byte
-	last int64
-}
-
-func (e *encoder) uint(n uint64) { e.dst = binary.AppendUvarint(e.dst, n) }
-func (e *encoder) int(n int64)   { e.dst = binary.AppendVarint(e.dst, n) }
-func (e *encoder) text(s string) { e.uint(uint64(len(s))); e.dst = append(e.dst, s...) }
-func (e *encoder) bytes(b []byte) { // nil is not empty
-	if b == nil {
-		e.uint(0)
-		return
-	}
-	e.uint(uint64(len(b)) + 1)
-	e.dst = append(e.dst, b...)
-}
-
-func (e *encoder) time(at int64) {
-	if at == 0 {
-		e.uint(0)
-		return
-	}
-	by := at - e.last
-	e.uint((uint64(by)<<1 ^ uint64(by>>63)) + 1)
-	e.last = at
-}
-
-func (e *encoder) bool(b bool) {
-	if b {
-		e.uint(1)
-	} else {
-		e.uint(0)
-	}
 }
 
 func (e *encoder) lines(lines []Line) {
@@ -211,14 +171,7 @@ func (e *encoder) attempt(a *Attempt) {
 		e.text(edge.Note)
 	}
 	e.bool(a.Signals != nil)
-	e.uint(uint64(len(a.Signals)))
-	for _, s := range a.Signals {
-		e.uint(uint64(s.Status))
-		e.int(s.Sequence)
-		e.bytes(s.Params)
-		e.text(s.By)
-		e.time(s.At)
-	}
+	e.dependencies(a.Signals)
 	e.bytes(a.Deps)
 	e.bytes(a.Sent)
 	e.bytes(a.RestartBy)
@@ -240,54 +193,7 @@ func (e *encoder) attempt(a *Attempt) {
 	e.int(a.waited)
 }
 
-// snapshotDecoder reads what encoder wrote.
-type snapshotDecoder struct {
-	decoder
-	last int64
-}
-
-// below reads a number that must be below a limit.
-func (d *snapshotDecoder) below(limit uint64) uint64 {
-	n := d.uvarint()
-	if n >= limit {
-		d.fail()
-		return 0
-	}
-	return n
-}
-
-func (d *snapshotDecoder) bool() bool { return d.below(2) == 1 }
-
-// count reads how many elements follow, of at least one byte each.
-func (d *snapshotDecoder) count() int { return int(d.below(uint64(len(d.data)) + 1)) }
-
-func (d *snapshotDecoder) text() string { return string(d.decoder.bytes()) }
-
-func (d *snapshotDecoder) blob() []byte {
-	n := d.uvarint()
-	if n == 0 {
-		return nil
-	}
-	if n--; n > uint64(len(d.data)) {
-		d.fail()
-		return nil
-	}
-	b := append([]byte{}, d.data[:n]...)
-	d.data = d.data[n:]
-	return b
-}
-
-func (d *snapshotDecoder) time() int64 {
-	n := d.uvarint()
-	if n == 0 {
-		return 0
-	}
-	n--
-	d.last += int64(n>>1) ^ -int64(n&1)
-	return d.last
-}
-
-func (d *snapshotDecoder) lines() []Line {
+func (d *fieldDecoder) lines() []Line {
 	n := d.count()
 	if n == 0 {
 		return nil
@@ -300,7 +206,7 @@ func (d *snapshotDecoder) lines() []Line {
 	return lines
 }
 
-func (d *snapshotDecoder) attempt(a *Attempt, successors int) {
+func (d *fieldDecoder) attempt(a *Attempt, successors int) {
 	a.Sequence = d.varint()
 	a.Status = StepStatus(d.below(uint64(stepStatuses)))
 	for i := range a.Times {
@@ -326,13 +232,8 @@ func (d *snapshotDecoder) attempt(a *Attempt, successors int) {
 			a.Edges[i] = EdgeResult{Done: d.bool(), True: d.bool(), At: d.time(), Note: d.text()}
 		}
 	}
-	if d.bool() {
-		a.Signals = make([]Dependency, d.count())
-		for i := range a.Signals {
-			a.Signals[i] = Dependency{
-				Status: SignalStatus(d.below(uint64(SignalSkipped) + 1)), Sequence: d.varint(), Params: d.blob(), By: d.text(), At: d.time(),
-			}
-		}
+	if waits := d.bool(); waits {
+		a.Signals = d.dependencies()
 	} else {
 		d.below(1)
 	}

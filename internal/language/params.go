@@ -104,11 +104,7 @@ func (l *Language) RunParams(r *instance.Run) (*param.Params, error) {
 		if err != nil {
 			return definitions{}, err
 		}
-		runParams, err := decodeDefs(r.Header.RunParams)
-		if err != nil {
-			return definitions{}, err
-		}
-		return m.workflow(&scope.Start{RunParams: runParams})
+		return m.workflow(&scope.Start{RunParams: r.Header.RunParams})
 	})
 }
 
@@ -152,7 +148,7 @@ func (l *Language) stepDefs(r *instance.Run, step int, a *instance.Attempt) (def
 	return summed(defs), nil
 }
 
-// restartRequest is what a restart adds to the params of a step (instance.KindStepRestart and run_config).
+// restartRequest is what a restart adds to the params of a step (instance.KindStepRestart and Header.Restart).
 type restartRequest struct {
 	StepRunParams json.RawMessage            `json:"step_run_params"`
 	Params        map[string]json.RawMessage `json:"step_restart_params"`
@@ -169,17 +165,8 @@ func (l *Language) stepStart(r *instance.Run, step int, a *instance.Attempt) (*s
 			return nil, false, param.Errorf(param.Internal, "the restart of step [%s] cannot be read", id)
 		}
 	case start.Restart:
-		var config struct {
-			Restart restartRequest `json:"restart_config"`
-		}
-		if r.Header.RunConfig != nil && json.Unmarshal(r.Header.RunConfig, &config) != nil {
+		if r.Header.Restart != nil && json.Unmarshal(r.Header.Restart, &req) != nil {
 			return nil, false, param.Errorf(param.Internal, "the restart of run %s cannot be read", r.Identity())
-		}
-		req = config.Restart
-	case r.Header.StepParams != nil:
-		var all map[string]json.RawMessage
-		if json.Unmarshal(r.Header.StepParams, &all) == nil {
-			req.StepRunParams = all[id]
 		}
 	default:
 		return start, true, nil

@@ -80,7 +80,7 @@ func restores(t *testing.T, l *language.Language, name string, plan *instance.Pl
 			HasParams: true, Params: ev.Stored, Defaults: l.Fingerprint(), Policy: s.Policy, Properties: []byte(`{"owner":"o"}`),
 		}
 		if n == 0 && given.Len() > 0 {
-			h.RunParams = given.AppendJSON(nil)
+			h.RunParams = given
 		}
 		h, err = instance.DecodeHeader(h.AppendHeader(nil))
 		if err != nil {

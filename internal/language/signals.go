@@ -194,7 +194,7 @@ func (s *signals) ofTrigger(h *instance.Header, name, p string) (param.Value, er
 		return param.Value{}, none
 	}
 	if name != "" {
-		return s.param(h.ParsedSignals().Instances[name], p, none)
+		return s.param(h.TriggeredBy(name), p, none)
 	}
 	if s.trigger == nil {
 		data := h.TriggerParams()

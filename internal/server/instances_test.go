@@ -140,7 +140,7 @@ func TestReadInstances(t *testing.T) {
 	f := s.add(t, "wf", 1, 1, noopStep)
 	s.apply(t, f, instance.Start{At: 1010})
 	g := s.add(t, "wf", 1, 2, noopStep)
-	g.h.Baseline = f.live.Aggregate().Encode()
+	g.h.Baseline = f.live.Aggregate()
 	s.want("GET", firstPath, "", 200, `"workflow_run_id":2`)
 	s.want("GET", firstPath, "", 200, `"aggregated_info":{"workflow_instance_status":"CREATED"`)
 	s.want("GET", firstPath+"/runs/1", "", 200, `{"timestamp":1010,"type":"STATUS","status":"SUCCEEDED"}]}`)
@@ -257,7 +257,7 @@ func TestListRuns(t *testing.T) {
 	s.apply(t, f, instance.Start{At: 1010})
 	for n := range int64(3) {
 		g := s.add(t, "wf", 1, n+2, noopStep)
-		g.h.Baseline = f.live.Aggregate().Encode()
+		g.h.Baseline = f.live.Aggregate()
 		s.apply(t, g, instance.Start{At: 1010})
 		f = g
 	}

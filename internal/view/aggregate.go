@@ -6,7 +6,7 @@ import "maestro/internal/instance"
 // of the definition.
 func appendBaseline(dst []byte, r *instance.Run, b *instance.Baseline) []byte {
 	o := Open(dst)
-	o.Text("workflow_instance_status", b.Status)
+	o.Text("workflow_instance_status", b.Status.String())
 	o.Key("step_aggregated_views")
 	steps := Open(o.Out)
 	for _, s := range r.Plan.Workflow.Steps {

@@ -11,7 +11,10 @@ import (
 	"testing"
 
 	"maestro/internal/doc"
+	"maestro/internal/instance"
 	"maestro/internal/view"
+	"maestro/param"
+	"maestro/spec"
 )
 
 // The recorded replies of the reference server (some in testdata/cases, all below the folder that MAESTRO_CONFORMANCE
@@ -136,6 +139,39 @@ func text(t *testing.T, v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return b
+}
+
+func defsOf(t *testing.T, v any) *param.Defs {
+	t.Helper()
+	d := new(param.Defs)
+	if err := d.UnmarshalJSON(text(t, v)); v != nil && err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func tagsOf(t *testing.T, v any) (tags spec.Tags) {
+	t.Helper()
+	if v == nil {
+		return nil
+	}
+	for _, item := range node(t, v).Items {
+		tags = append(tags, spec.DecodeTag(item, spec.Rules{}, problems(t)))
+	}
+	return tags
+}
+
+// baselineOf reads an aggregated_info.
+func baselineOf(v any) *instance.Baseline {
+	status, _ := instance.ParseRunStatus(str(v.(object)["workflow_instance_status"]))
+	b := &instance.Baseline{Status: status, Steps: make(map[string]instance.View)}
+	steps, _ := v.(object)["step_aggregated_views"].(object)
+	for id, s := range steps {
+		of := s.(object)
+		was, _ := instance.ParseStepStatus(str(of["status"]))
+		b.Steps[id] = instance.View{Run: num(of["workflow_run_id"]), Status: was, Start: num(of["start_time"]), End: num(of["end_time"])}
 	}
 	return b
 }
@@ -293,7 +329,7 @@ func checkInstance(t *testing.T, call int, path string, v object, all map[string
 	r, lang := rebuildInstance(t, v)
 	before := views[fmt.Sprint(v["workflow_id"], v["workflow_instance_id"], num(v["workflow_run_id"])-1)]
 	if before != nil {
-		r.Header.Baseline = text(t, before)
+		r.Header.Baseline = baselineOf(before)
 	}
 	created := 0
 	for _, s := range steps {

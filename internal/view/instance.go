@@ -5,7 +5,6 @@ import (
 
 	"maestro/internal/doc"
 	"maestro/internal/instance"
-	"maestro/spec"
 )
 
 // Aggregation says which aggregated_info an instance is shown with (spec/api 5.6).
@@ -44,8 +43,8 @@ func AppendInstance(dst []byte, v Instance) []byte {
 	}
 	o.Key("run_config")
 	o.Out = appendRunConfig(o.Out, r)
-	o.rawOr("run_params", h.RunParams, "{}")
-	o.Raw("step_run_params", h.StepParams)
+	o.Key("run_params")
+	o.Out = h.RunParams.AppendJSON(o.Out)
 	o.rawOr("run_properties", h.Properties, "{}")
 	o.Key("runtime_workflow")
 	o.Out = appendWorkflow(o.Out, r)
@@ -79,7 +78,7 @@ func AppendInstance(dst []byte, v Instance) []byte {
 		o.Key("aggregated_info")
 		o.Out = appendBaseline(o.Out, r, r.Aggregate())
 	case BeforeRun:
-		if b := instance.ParseBaseline(h.Baseline); b != nil {
+		if b := h.Baseline; b != nil {
 			o.Key("aggregated_info")
 			o.Out = appendBaseline(o.Out, r, b)
 		}
@@ -109,27 +108,16 @@ func Began(r *instance.Run) bool {
 	return false
 }
 
-// appendRunConfig appends run_config: what the header keeps of it, with the policy in its place. The runtime tags that a
-// restart takes over from the start are those of its runtime_workflow, but not of its run_config.
+// appendRunConfig appends run_config. The runtime tags that a restart takes over from the start are those of its
+// runtime_workflow, but not of its run_config.
 func appendRunConfig(dst []byte, r *instance.Run) []byte {
-	kept := parsed(r.Header.RunConfig)
 	o := Open(dst)
-	var restart *doc.Node
-	if kept != nil {
-		for i := range kept.Members {
-			m := &kept.Members[i]
-			switch m.Name {
-			case "policy":
-			case "restart_config":
-				restart = m.Value
-			default:
-				o.Name(m.Name)
-				o.Out = doc.AppendNode(o.Out, m.Value)
-			}
-		}
+	if r.Header.Restart == nil && len(r.Header.Tags) > 0 {
+		o.Key("runtime_tags")
+		o.Out = r.Header.Tags.AppendJSON(o.Out)
 	}
 	o.Text("policy", r.Policy())
-	if restart != nil {
+	if restart := parsed(r.Header.Restart); restart != nil {
 		o.Key("restart_config")
 		o.Out = doc.AppendNode(o.Out, restart)
 	}
@@ -138,22 +126,12 @@ func appendRunConfig(dst []byte, r *instance.Run) []byte {
 
 // appendWorkflow appends runtime_workflow: the definition, with the run's own tags behind those of the definition.
 func appendWorkflow(dst []byte, r *instance.Run) []byte {
-	own := parsed(r.Header.Tags)
-	if own == nil || len(own.Items) == 0 {
+	if len(r.Header.Tags) == 0 {
 		return r.Plan.Workflow.AppendJSON(dst)
 	}
 	w := *r.Plan.Workflow
-	w.Tags = append(w.Tags[:len(w.Tags):len(w.Tags)], decodeTags(own)...)
+	w.Tags = append(w.Tags[:len(w.Tags):len(w.Tags)], r.Header.Tags...)
 	return w.AppendJSON(dst)
-}
-
-func decodeTags(list *doc.Node) spec.Tags {
-	var ignored doc.Problems // they were checked when the run was started
-	tags := make(spec.Tags, 0, len(list.Items))
-	for _, item := range list.Items {
-		tags = append(tags, spec.DecodeTag(item, spec.Rules{}, &ignored))
-	}
-	return tags
 }
 
 // appendDAG appends runtime_dag in its visible order (spec/engine 6.1).

@@ -89,7 +89,7 @@ func RollupOf(r *instance.Run, earlier Earlier) *Rollup {
 	if r.Policy() == restartFromBeginning || len(r.Plan.Nodes) == 0 { // a restart of nothing counts nothing
 		return total
 	}
-	base := instance.ParseBaseline(r.Header.Baseline)
+	base := r.Header.Baseline
 	if base == nil {
 		return total
 	}

@@ -48,9 +48,7 @@ const (
 func NewPublisher(identity *instance.Run, cluster string) *Publisher {
 	p := &Publisher{follower: newFollower(identity), cluster: cluster, batches: make([]batch, len(identity.Plan.Nodes))}
 	tags := identity.Plan.Workflow.Tags
-	if own := parsed(identity.Header.Tags); own != nil && len(own.Items) > 0 {
-		tags = append(tags[:len(tags):len(tags)], decodeTags(own)...)
-	}
+	tags = append(tags[:len(tags):len(tags)], identity.Header.Tags...)
 	if len(tags) > 0 {
 		p.tags = tags.AppendJSON(nil)
 	}

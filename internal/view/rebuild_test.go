@@ -18,8 +18,8 @@ func rebuildInstance(t *testing.T, v object) (*instance.Run, *fakeLanguage) {
 	config := v["run_config"].(object)
 	h := &instance.Header{
 		Correlation: str(v["correlation_id"]), Requested: num(v["request_time"]), Policy: str(config["policy"]),
-		Initiator: text(t, v["initiator"]), RunConfig: text(t, config), RunParams: text(t, v["run_params"]),
-		Properties: text(t, v["run_properties"]), Tags: text(t, config["runtime_tags"]),
+		Initiator: text(t, v["initiator"]), Restart: text(t, config["restart_config"]), RunParams: defsOf(t, v["run_params"]),
+		Properties: text(t, v["run_properties"]), Tags: tagsOf(t, config["runtime_tags"]),
 		Artifacts: text(t, v["artifacts"]), Timeout: num(v["timeout_in_millis"]),
 	}
 	var problems doc.Problems

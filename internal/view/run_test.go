@@ -30,8 +30,9 @@ func build(t *testing.T, steps string) *built {
 	}
 	h := &instance.Header{
 		Requested: 1000, Initiator: view.AppendManual(nil, "alice"), Properties: []byte(`{"create_time":5,"owner":"alice"}`),
-		RunParams: []byte(`{"day":{"value":1,"type":"LONG"}}`), GroupInfo: 7,
+		RunParams: new(param.Defs), GroupInfo: 7,
 	}
+	h.RunParams.Set("day", param.Literal(param.LongValue(1)))
 	lang := &fakeLanguage{params: map[string]*param.Params{}, fails: map[int]bool{}, untrue: map[int]bool{}}
 	r := instance.New(h, instance.NewPlan(w, graph), lang)
 	r.ID, r.WorkflowID, r.Internal, r.Instance, r.Number, r.Version = 42, "wf", 10000, 3, 1, 2
@@ -217,12 +218,12 @@ func TestRestartedStep(t *testing.T) {
 // TestRuntimeTags shows where the tags of a start are seen, and those that a restart took over.
 func TestRuntimeTags(t *testing.T) {
 	b := build(t, noop)
-	b.Header.Tags, b.Header.RunConfig = []byte(`[{"name":"r"}]`), []byte(`{"runtime_tags":[{"name":"r"}]}`)
+	b.Header.Tags = spec.Tags{{Name: "r"}}
 	show := func() string { return string(view.AppendInstance(nil, view.Instance{Run: b.Run})) }
 	if got := show(); !strings.Contains(got, `"run_config":{"runtime_tags":[{"name":"r"}],"policy":`) || !strings.Contains(got, `"tags":[{"name":"r"}],"steps"`) {
 		t.Errorf("started: %s", got)
 	}
-	b.Header.RunConfig, b.Header.Policy = []byte(`{"restart_config":{"restart_policy":"P"}}`), "RESTART_FROM_BEGINNING"
+	b.Header.Restart, b.Header.Policy = []byte(`{"restart_policy":"P"}`), "RESTART_FROM_BEGINNING"
 	if got := show(); !strings.Contains(got, `"run_config":{"policy":"RESTART_FROM_BEGINNING","restart_config":{"restart_policy":"P"}}`) || !strings.Contains(got, `"tags":[{"name":"r"}],"steps"`) {
 		t.Errorf("restarted: %s", got)
 	}
