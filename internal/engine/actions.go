@@ -105,7 +105,11 @@ func (e *Engine) ActOnWorkflow(ctx context.Context, workflowID string, action in
 	} else if err != nil {
 		return 0, 0, err
 	}
-	waiting, live, err := e.strategies.live(ctx, internal, workflowID)
+	g, err := e.ownerOf(internal)
+	if err != nil {
+		return 0, 0, err
+	}
+	waiting, live, err := g.strategies.live(ctx, internal, workflowID)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -142,8 +146,12 @@ func (e *Engine) UnblockRun(ctx context.Context, workflowID string, inst, run in
 	if err != nil {
 		return 0, false, err
 	}
+	g, err := e.ownerOf(row.Workflow)
+	if err != nil {
+		return 0, false, err
+	}
 	blocked, err = e.unblock(ctx, row.ID, line)
-	return row.Run, blocked, errors.Join(err, e.strategies.unblocked(ctx, row.Workflow))
+	return row.Run, blocked, errors.Join(err, g.strategies.unblocked(ctx, row.Workflow))
 }
 
 // Unblock marks every FAILED run of a workflow as seen to. It returns how many were marked.
@@ -152,6 +160,10 @@ func (e *Engine) Unblock(ctx context.Context, workflowID string, line instance.L
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil
 	} else if err != nil {
+		return 0, err
+	}
+	g, err := e.ownerOf(internal)
+	if err != nil {
 		return 0, err
 	}
 	rows, err := e.store.List(ctx, store.RunQuery{Workflow: internal, Latest: true, From: 1, Statuses: []uint8{uint8(instance.RunFailed)}})
@@ -164,12 +176,12 @@ func (e *Engine) Unblock(ctx context.Context, workflowID string, line instance.L
 		switch {
 		case refused(err): // it is run again
 		case err != nil:
-			return n, errors.Join(err, e.strategies.unblocked(ctx, internal))
+			return n, errors.Join(err, g.strategies.unblocked(ctx, internal))
 		case blocked:
 			n++
 		}
 	}
-	return n, e.strategies.unblocked(ctx, internal)
+	return n, g.strategies.unblocked(ctx, internal)
 }
 
 func (e *Engine) unblock(ctx context.Context, id store.RunID, line instance.Line) (blocked bool, err error) {

@@ -47,10 +47,10 @@ type actor struct {
 	alarm   *time.Timer // wakes one that rests when something is due; nil before the first rest
 
 	run      *instance.Run
-	group    int32
-	seq      int64 // entries written
-	wake     int64 // as stored in the row, in the engine's time
-	created  bool  // the row exists
+	group    *group // nil before the run is loaded
+	seq      int64  // entries written
+	wake     int64  // as stored in the row, in the engine's time
+	created  bool   // the row exists
 	row      *store.Run
 	records  []instance.Record
 	effects  []instance.Effect
@@ -138,6 +138,9 @@ func (a *actor) loop() {
 		select {
 		case <-a.nudge:
 		case <-timer.C:
+		case <-a.group.gone:
+			a.abandon(a.group.lost())
+			return
 		case <-a.e.stopping:
 			a.abandon(ErrClosed)
 			return
@@ -212,7 +215,7 @@ func (a *actor) leave() bool {
 	a.mu.Unlock()
 	a.e.forget(a)
 	if next := a.run.NextWake(); next != 0 {
-		a.e.waker.add(next, a.id)
+		a.group.waker.add(next, a.id)
 	}
 	return true
 }
@@ -324,7 +327,7 @@ func (a *actor) commit() error {
 		return a.correctWake()
 	}
 	at := a.records[len(a.records)-1].At
-	ch := store.Change{Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Seq: a.seq + 1, At: at}
+	ch := store.Change{Group: a.group.id, Epoch: a.group.epoch.Load(), Run: a.id, Seq: a.seq + 1, At: at}
 	ch.Entry, ch.Snapshot = a.run.Append(a.buffer[:0], a.records)
 	a.buffer = ch.Entry
 	ch.Records = a.reservedRecords()
@@ -364,7 +367,7 @@ func (a *actor) correctWake() error {
 		return nil
 	}
 	err := a.e.committer.commitPatiently(store.Change{
-		Group: a.group, Epoch: a.e.epoch(a.group), Run: a.id, Update: &store.Update{Status: uint8(a.run.Status), Wake: next},
+		Group: a.group.id, Epoch: a.group.epoch.Load(), Run: a.id, Update: &store.Update{Status: uint8(a.run.Status), Wake: next},
 	}, a.patient)
 	if err == nil {
 		a.wake = next
@@ -404,15 +407,17 @@ func (a *actor) load() bool {
 		run, row, err := a.e.loadRun(a.e.ctx, a.id, false)
 		pass.Leave()
 		switch {
-		case err == nil && a.e.epoch(row.Group) < 0:
-			a.abandon(fmt.Errorf("%w: this node has lost its lease of group %d", store.ErrStale, row.Group))
-			return false
 		case err == nil:
-			a.run, a.seq, a.wake, a.group, a.created = run, row.Entries, row.Wake, row.Group, true
+			g := a.e.group(row.Group)
+			if g == nil || !g.adopt(a) {
+				a.abandon(fmt.Errorf("%w: this node does not hold the lease of group %d", store.ErrStale, row.Group))
+				return false
+			}
+			a.run, a.seq, a.wake, a.group, a.created = run, row.Entries, row.Wake, g, true
 			a.e.permits.loaded(a.id, run)
 			a.e.outputs.loaded(a.id, run)
 			if run.Own.Terminal() { // its last change may have been written and reported as failed: then nobody else tells
-				a.e.strategies.ended(run.Internal, a.id, run.Status)
+				a.e.ended(run.Internal, a.id, run.Status)
 			}
 			if !run.Own.Terminal() && run.Status != instance.Created {
 				a.taken = append(a.taken, item{event: instance.Resumed{At: a.e.clock.of(a.id)}})

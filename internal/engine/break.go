@@ -95,7 +95,7 @@ func (e *Engine) giveUp(row *store.Run, records []instance.Record, now int64, le
 // over lets go of what a run held that ended without its actor, and ends what it left under way.
 func (e *Engine) over(row *store.Run, status instance.RunStatus, left remains) {
 	e.outputs.over(row.ID)
-	e.strategies.ended(row.Workflow, row.ID, status)
+	e.ended(row.Workflow, row.ID, status)
 	e.clear(row.ID, left)
 }
 

@@ -163,7 +163,11 @@ func (e *Engine) paused(ctx context.Context, workflowID, stepID string, visit fu
 	if err != nil {
 		return err
 	}
-	_, running, err := e.strategies.live(ctx, internal, workflowID)
+	g, err := e.ownerOf(internal)
+	if err != nil {
+		return err
+	}
+	_, running, err := g.strategies.live(ctx, internal, workflowID)
 	if err != nil {
 		return err
 	}

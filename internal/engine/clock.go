@@ -182,10 +182,15 @@ func (e *Engine) openClock(ctx context.Context) error {
 
 // keepTime looks whether the machine's clock was set, and writes down what time it is.
 func (e *Engine) keepTime() {
-	e.waker.mu.Lock() // whose times are the engine's
+	groups := e.held()
+	for _, g := range groups { // the times of their wakers are the engine's
+		g.waker.mu.Lock()
+	}
 	by := e.clock.follow(e.ids.next)
-	e.waker.shiftLocked(by.Milliseconds())
-	e.waker.mu.Unlock()
+	for _, g := range groups {
+		g.waker.shiftLocked(by.Milliseconds())
+		g.waker.mu.Unlock()
+	}
 	if by != 0 {
 		e.log.Warn("the clock of this machine was set; runs that are under way go on by the time that they began with", "by", by)
 	}

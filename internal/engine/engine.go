@@ -20,6 +20,7 @@ import (
 // Config says how an engine works. Zero fields mean their defaults.
 type Config struct {
 	Node         string        // name of this node in leases; default "node"
+	NodeNumber   uint8         // of this node, in the ids of runs: no two nodes on one store have the same
 	Groups       int32         // how many groups runs are spread over; default 16
 	IdleAfter    time.Duration // how long a run stays in memory while it only waits; default 1 s
 	QueueLimit   int           // changes that may wait for the disk before new work is turned away; default 20,000
@@ -99,11 +100,9 @@ type Engine struct {
 	runtimes    map[spec.StepType]step.Runtime
 	log         *slog.Logger
 	committer   *committer
-	strategies  *strategies
 	permits     *permits
 	outputs     *outputs
 	breakpoints *breakpoints
-	waker       *waker
 	hub         *hub
 	board       *board.Board
 	clock       *clock
@@ -131,8 +130,10 @@ type Engine struct {
 	runsEnded  atomic.Int64
 	stepsEnded atomic.Int64
 
-	epochMu sync.RWMutex
-	epochs  map[int32]int64
+	loading chan struct{} // a slot for each run that is picked up
+
+	groupsMu sync.RWMutex
+	groups   map[int32]*group // by id
 }
 
 // shard is a part of the table of actors, with a lock of its own.
@@ -148,15 +149,13 @@ func New(cfg Config, s Store, c Catalog, lang *language.Language, runtimes map[s
 		cfg: cfg, store: s, catalog: c, language: lang, runtimes: runtimes, log: log,
 		committer: newCommitter(s, cfg.QueueLimit),
 		stopping:  make(chan struct{}), ready: make(chan struct{}),
-		epochs: make(map[int32]int64), hub: newHub(), clock: newClock(cfg.Wall),
+		groups: make(map[int32]*group), loading: make(chan struct{}, cfg.LoadAtOnce), hub: newHub(), clock: newClock(cfg.Wall),
 	}
-	e.ids.clock = e.clock
+	e.ids.clock, e.ids.node = e.clock, int64(cfg.NodeNumber)
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
 	e.permits = newPermits(e)
 	e.outputs = newOutputs(e)
 	e.breakpoints = &breakpoints{store: s}
-	e.waker = newWaker(e)
-	e.strategies = newStrategies(e)
 	e.board = e.newBoard()
 	for i := range e.shards {
 		e.shards[i].actors = make(map[store.RunID]*actor)
@@ -181,7 +180,6 @@ func (e *Engine) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("claim run groups: %w", err)
 	}
-	e.setEpochs(leases)
 	if err := e.keepDefaults(ctx); err != nil {
 		return err
 	}
@@ -191,13 +189,16 @@ func (e *Engine) Open(ctx context.Context) error {
 	if err := e.outputs.open(ctx); err != nil {
 		return err
 	}
-	live, err := e.strategies.recover(ctx, leases)
-	if err != nil {
-		return fmt.Errorf("read live runs: %w", err)
-	}
 	e.serve(func() { e.committer.run(e.servicesCtx()) })
-	e.serve(e.waker.run)
-	e.serve(func() { e.recover(live) })
+	var opening sync.WaitGroup
+	opening.Add(len(leases))
+	if err := e.hold(ctx, leases, opening.Done); err != nil {
+		return err
+	}
+	e.serve(func() {
+		opening.Wait()
+		close(e.ready)
+	})
 	e.serve(e.keepLeases)
 	return nil
 }
@@ -233,6 +234,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	go func() {
 		e.actors.Wait()
 		e.cancel(ErrClosed)
+		for _, g := range e.held() {
+			g.services.Wait()
+		}
 		e.board.Close()
 		e.services.Wait()
 		close(done)
@@ -342,7 +346,12 @@ func (e *Engine) begin(r *instance.Run, row *store.Run, n *newcomer, first item)
 		sh.mu.Unlock()
 		return false
 	}
-	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, with: n.with, origin: n.mark, group: row.Group, inbox: []item{first}}
+	a := &actor{e: e, id: id, nudge: make(chan struct{}, 1), run: r, row: row, with: n.with, origin: n.mark, group: n.group, inbox: []item{first}}
+	if !a.group.adopt(a) { // its lease was lost in this moment
+		sh.mu.Unlock()
+		e.actors.Done()
+		return false
+	}
 	e.adoptLocked(sh, a)
 	sh.mu.Unlock()
 	go a.loop()
@@ -358,6 +367,9 @@ func (e *Engine) forget(a *actor) {
 		e.inMem.Add(-1)
 	}
 	sh.mu.Unlock()
+	if a.group != nil {
+		a.group.drop(a)
+	}
 }
 
 // InMemory returns how many runs are in memory.

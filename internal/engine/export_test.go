@@ -38,11 +38,35 @@ func (e *Engine) Ask(id store.RunID, ev instance.Event) (instance.Attempt, error
 
 // ForgetWakes loses the notes of when runs are due, and returns how many there were.
 func (e *Engine) ForgetWakes() int {
-	e.waker.mu.Lock()
-	defer e.waker.mu.Unlock()
-	n := len(e.waker.due)
-	e.waker.due = nil
+	n := 0
+	for _, g := range e.held() {
+		g.waker.mu.Lock()
+		n += len(g.waker.due)
+		g.waker.due = nil
+		g.waker.mu.Unlock()
+	}
 	return n
+}
+
+// Held returns how many groups are open.
+func (e *Engine) Held() int { return len(e.held()) }
+
+// Remembers returns what the engine has in memory of the runs of its groups: actors, steps that wait, wakes, and runs that
+// run or are queued.
+func (e *Engine) Remembers() (n int) {
+	for _, g := range e.held() {
+		g.mu.Lock()
+		n += len(g.actors) + len(g.waiting)
+		g.mu.Unlock()
+		g.waker.mu.Lock()
+		n += len(g.waker.due)
+		g.waker.mu.Unlock()
+		n += len(g.strategies.running())
+	}
+	e.permits.mu.Lock()
+	n += len(e.permits.byRun)
+	e.permits.mu.Unlock()
+	return n + e.Workers()
 }
 
 // RestAfter is how long nothing must have happened.

@@ -1,42 +1,17 @@
 package engine
 
-import (
-	"maps"
-	"slices"
-	"time"
+import "time"
 
-	"maestro/internal/store"
-)
-
-// epoch returns the epoch under which this node may write a group's runs, or -1, which every store refuses.
-func (e *Engine) epoch(group int32) int64 {
-	e.epochMu.RLock()
-	defer e.epochMu.RUnlock()
-	if ep, ok := e.epochs[group]; ok {
-		return ep
+// epoch returns the epoch under which this node may write a group's runs, or closedEpoch, which every store refuses.
+func (e *Engine) epoch(id int32) int64 {
+	if g := e.group(id); g != nil {
+		return g.epoch.Load()
 	}
-	return -1
+	return closedEpoch
 }
 
-// groups returns the groups that this node has the lease of, in order. Their number is not that of the settings where
-// this was higher once.
-func (e *Engine) groups() []int32 {
-	e.epochMu.RLock()
-	defer e.epochMu.RUnlock()
-	return slices.Sorted(maps.Keys(e.epochs))
-}
-
-func (e *Engine) setEpochs(leases []store.Lease) {
-	e.epochMu.Lock()
-	defer e.epochMu.Unlock()
-	clear(e.epochs)
-	for _, l := range leases {
-		e.epochs[l.Group] = l.Epoch
-	}
-}
-
-// keepLeases renews this node's leases, and keeps time, until the engine stops. A lease that is lost needs no further care: the commits
-// of its runs are refused, and their actors drop what they have.
+// keepLeases renews this node's leases, and keeps time, until the engine stops. The group of a lease that is lost is
+// closed.
 func (e *Engine) keepLeases() {
 	every := time.NewTicker(e.cfg.LeaseFor / 3)
 	defer every.Stop()
@@ -52,6 +27,8 @@ func (e *Engine) keepLeases() {
 			e.log.Warn("leases not renewed", "error", err)
 			continue
 		}
-		e.setEpochs(leases)
+		if err := e.hold(e.ctx, leases, func() {}); err != nil {
+			e.log.Warn("groups not opened", "error", err)
+		}
 	}
 }

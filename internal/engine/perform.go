@@ -27,7 +27,7 @@ func (a *actor) perform() {
 			a.stepEnded(eff)
 		case instance.Ended:
 			a.e.runsEnded.Add(1)
-			a.e.strategies.ended(a.run.Internal, a.id, eff.Status)
+			a.e.ended(a.run.Internal, a.id, eff.Status)
 		}
 	}
 	a.effects = a.effects[:0]

@@ -27,7 +27,7 @@ type permits struct {
 	byRun   map[store.RunID]map[holder]struct{} // who holds or waits
 	limits  map[string]int64                    // configured ones, by tag
 	derived int                                 // how many of them are of tags that are made by needs
-	open    bool                                // every run that was under way at the start has been loaded
+	closed  int                                 // groups whose runs have not all been picked up yet
 }
 
 type tag struct {
@@ -93,17 +93,28 @@ func (p *permits) free(needs []need) bool {
 		if limit < 0 {
 			continue
 		}
-		if t := p.tags[n.tag]; !p.open || limit == 0 || t != nil && t.used >= limit {
+		if t := p.tags[n.tag]; p.closed > 0 || limit == 0 || t != nil && t.used >= limit {
 			return false
 		}
 	}
 	return true
 }
 
-// recovered says that every run that was under way at the start has taken what it had.
-func (p *permits) recovered() {
+// opening says that groups open: nobody new gets limited permits before the runs of these have taken what they had.
+func (p *permits) opening(groups int) {
 	p.mu.Lock()
-	p.open = true
+	defer p.mu.Unlock()
+	p.closed += groups
+}
+
+// opened says that every run of one group that was under way has taken what it had.
+func (p *permits) opened() {
+	p.mu.Lock()
+	p.closed--
+	if p.closed > 0 {
+		p.mu.Unlock()
+		return
+	}
 	var granted []holder
 	for _, name := range slices.Sorted(maps.Keys(p.tags)) {
 		granted = p.grant(name, granted)

@@ -9,7 +9,7 @@ import (
 // ExercisePermits gives back and takes one permit while n others wait.
 func ExercisePermits(b *testing.B, n int) {
 	p := newPermits(nil)
-	p.open, p.wake = true, func(holder) {}
+	p.wake = func(holder) {}
 	p.limits["t"] = 1
 	needs := []need{{"t", -1}, {"maestro_w", -1}}
 	for i := range n + 1 {

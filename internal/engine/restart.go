@@ -101,6 +101,10 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 		out.Instance = q.Instance
 		return out, nil
 	}
+	g, err := e.ownerOf(d.Internal)
+	if err != nil {
+		return Started{}, err
+	}
 	id := e.ids.next()
 	now := e.clock.of(id)
 	line := startLine(Initiator{User: q.User})
@@ -131,7 +135,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	if err := e.admissible(d, mark); err != nil {
 		return Started{}, err
 	}
-	n := newcomer{id: id, mark: mark, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
+	n := newcomer{id: id, group: g, mark: mark, definition: d, header: h, uuid: uuid, now: now, line: line, instance: last.Instance, run: last.Number + 1}
 	if err := e.evaluate(&n, start, false); err != nil {
 		return Started{}, err
 	}

@@ -22,8 +22,11 @@ func (e *Engine) commitSignal(name string, records []store.Record, at int64) err
 	if e.committer.full() {
 		return fmt.Errorf("%w: %d changes wait for the disk, which is the limit (engine.queue_limit)", ErrBusy, e.cfg.QueueLimit)
 	}
-	group := e.groupOf(name)
-	return e.committer.commit(store.Change{Group: group, Epoch: e.epoch(group), Records: records, At: at})
+	g, err := e.owner(name)
+	if err != nil {
+		return err
+	}
+	return e.committer.commit(store.Change{Group: g.id, Epoch: g.epoch.Load(), Records: records, At: at})
 }
 
 // CommitRecords writes records of others that belong to a name, durably and together with whatever else is written now.
@@ -46,6 +49,9 @@ func (a *actor) await(eff instance.AwaitSignals) {
 		a.waiting = make(map[int]struct{})
 	}
 	a.waiting[eff.Step] = struct{}{}
+	if !a.group.waits(a.id, eff.Step) {
+		return
+	}
 	s := &a.run.Steps[eff.Step]
 	if s.Number != eff.Attempt || s.Status != instance.WaitingForSignals {
 		return
@@ -78,7 +84,7 @@ func (a *actor) forgetSignals() {
 	for step := range a.waiting {
 		if a.run.Steps[step].Status != instance.WaitingForSignals {
 			delete(a.waiting, step)
-			a.e.board.Forget(board.Waiter{Run: a.id, Step: step})
+			a.group.waitsNoMore(a.id, step)
 		}
 	}
 }

@@ -37,8 +37,12 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 	if known != nil {
 		return e.duplicated(d, known), nil
 	}
+	g, err := e.ownerOf(d.Internal)
+	if err != nil {
+		return Started{}, err
+	}
 	id := e.ids.next()
-	n := newcomer{id: id, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
+	n := newcomer{id: id, group: g, definition: d, uuid: uuid, now: e.clock.of(id), line: line, with: q.Records}
 	n.mark = markOf(d, "start", defsJSON(q.RunParams), q.Initiator.JSON)
 	if err := e.admissible(d, n.mark); err != nil {
 		return Started{}, err
@@ -53,6 +57,7 @@ func (e *Engine) Start(ctx context.Context, q StartRequest) (Started, error) {
 type newcomer struct {
 	mark       inflight.Mark // what is evaluated for it
 	id         store.RunID
+	group      *group // of its workflow
 	definition *Definition
 	header     *instance.Header
 	params     *param.Params // as they were evaluated, nil when they could not be
@@ -69,14 +74,15 @@ type newcomer struct {
 func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	d := n.definition
 	id := n.id
-	dec, err := e.strategies.admit(ctx, d, n.instance, n.run, id)
+	g := n.group
+	dec, err := g.strategies.admit(ctx, d, n.instance, n.run, id)
 	if err != nil {
 		return Started{}, err
 	}
-	defer e.strategies.arrived(d.Internal, id)
+	defer g.strategies.arrived(d.Internal, id)
 	row := &store.Run{
 		ID: id, Workflow: d.Internal, Instance: dec.instance, Run: dec.run, UUID: n.uuid, Version: d.Version,
-		Group: e.groupOf(d.WorkflowID), Created: n.now,
+		Group: g.id, Created: n.now,
 	}
 	pass := e.cfg.Guard.Enter(n.mark)
 	r, err := e.named(d, n.header, row)
@@ -87,7 +93,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	}
 	pass.Leave()
 	if err != nil {
-		e.strategies.withdraw(d.Internal, &dec)
+		g.strategies.withdraw(d.Internal, &dec)
 		return Started{}, err
 	}
 	status := "CREATED"
@@ -105,10 +111,10 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 	err = e.beginAndWait(r, row, n, first)
 	if err != nil {
 		if !unwritten(err) {
-			e.later(func() { e.findOut(d.Internal, &dec) })
+			e.later(func() { g.findOut(d.Internal, &dec) })
 			return Started{}, fmt.Errorf("start workflow %s: %w", d.WorkflowID, err)
 		}
-		e.strategies.withdraw(d.Internal, &dec)
+		g.strategies.withdraw(d.Internal, &dec)
 		if errors.Is(err, store.ErrExists) {
 			if known, ferr := e.store.FindUUID(ctx, d.Internal, n.uuid); ferr == nil {
 				return e.duplicated(d, known), nil
@@ -116,7 +122,7 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		}
 		return Started{}, fmt.Errorf("start workflow %s: %w", d.WorkflowID, err)
 	}
-	e.superseded(d.Internal, &dec)
+	g.superseded(d.Internal, &dec)
 	return Started{
 		WorkflowID: d.WorkflowID, Version: d.Version, Instance: dec.instance, Run: dec.run, UUID: r.UUID, Status: status,
 		Line: stamped(n.line, n.now),
@@ -133,7 +139,10 @@ func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, n *newcomer, firs
 	done := make(chan error, 1)
 	it := item{event: first, done: func(_ *instance.Run, _ instance.Acted, err error) { done <- err }}
 	if !e.begin(r, row, n, it) {
-		return ErrClosed
+		if e.isStopping() {
+			return ErrClosed
+		}
+		return n.group.lost()
 	}
 	return <-done
 }
@@ -146,46 +155,46 @@ func unwritten(err error) bool {
 
 // findOut sees to a new run whose commit failed in a way that leaves open whether it was written: it is driven like any
 // other if it is there, and forgotten if not. Its caller has been told of the failure and may ask again.
-func (e *Engine) findOut(internal int64, dec *decision) {
-	_ = e.insist(func(int) bool {
-		row, err := e.store.Row(e.ctx, dec.id)
+func (g *group) findOut(internal int64, dec *decision) {
+	g.insist(func(int) bool {
+		row, err := g.e.store.Row(g.e.ctx, dec.id)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			e.strategies.withdraw(internal, dec)
+			g.strategies.withdraw(internal, dec)
 			return true
 		case err != nil:
 			return false
 		}
 		if status := instance.RunStatus(row.Status); status.Terminal() {
-			e.strategies.ended(internal, dec.id, status)
+			g.strategies.ended(internal, dec.id, status)
 		} else if status != instance.Created {
-			e.deliver(dec.id)
+			g.e.deliver(dec.id)
 		}
-		e.superseded(internal, dec)
+		g.superseded(internal, dec)
 		return true
 	})
 }
 
 // superseded ends the runs that a new one takes the place of.
-func (e *Engine) superseded(internal int64, dec *decision) {
+func (g *group) superseded(internal int64, dec *decision) {
 	for _, m := range dec.stop {
-		e.later(func() { e.stopQueued(m, dec.member, dec.why) })
+		g.e.later(func() { g.stopQueued(m, dec.member, dec.why) })
 	}
 	for _, id := range dec.end {
-		e.later(func() { e.stopRunning(internal, id, dec.why) })
+		g.e.later(func() { g.stopRunning(internal, id, dec.why) })
 	}
 }
 
 // stopQueued ends a queued run that is in nobody's queue any more, however often the store fails meanwhile.
-func (e *Engine) stopQueued(m, by member, why string) {
+func (g *group) stopQueued(m, by member, why string) {
 	line := instance.InfoLine(fmt.Sprintf("Stopped while queued, superseded by run [%d][%d] under the run strategy %s", by.instance, by.run, why))
-	_ = e.insist(func(tries int) bool {
-		_, err := e.ask(e.ctx, m.id, instance.EndQueued{At: e.clock.of(m.id), Status: instance.RunStopped, Line: line, Began: why == string(spec.LastOnly)})
+	g.insist(func(tries int) bool {
+		_, err := g.e.ask(g.e.ctx, m.id, instance.EndQueued{At: g.e.clock.of(m.id), Status: instance.RunStopped, Line: line, Began: why == string(spec.LastOnly)})
 		switch {
 		case err == nil || errors.Is(err, instance.ErrStale):
 			return true
 		case errors.Is(err, errDamaged) || errors.Is(err, store.ErrNotFound) && tries > 10: // at first it may be on its way in
-			e.log.Error("superseded run could not be stopped", "run", int64(m.id), "error", err)
+			g.e.log.Error("superseded run could not be stopped", "run", int64(m.id), "error", err)
 			return true
 		}
 		return false
@@ -193,13 +202,13 @@ func (e *Engine) stopQueued(m, by member, why string) {
 }
 
 // stopRunning ends a run that has been given its turn, also when it has not begun yet.
-func (e *Engine) stopRunning(internal int64, id store.RunID, why string) {
-	_ = e.insist(func(int) bool {
-		if !e.strategies.runs(internal, id) {
+func (g *group) stopRunning(internal int64, id store.RunID, why string) {
+	g.insist(func(int) bool {
+		if !g.strategies.runs(internal, id) {
 			return true
 		}
-		stop := instance.ActOnRun{At: e.clock.of(id), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
-		_, err := e.ask(e.ctx, id, stop)
+		stop := instance.ActOnRun{At: g.e.clock.of(id), Action: instance.Stop, Reason: "superseded by a newer run under the run strategy " + why}
+		_, err := g.e.ask(g.e.ctx, id, stop)
 		return err == nil
 	})
 }
@@ -218,14 +227,16 @@ func (e *Engine) insist(try func(tries int) bool) error {
 	return nil
 }
 
-// groupOf returns the group that owns the runs of a root workflow. All runs of one workflow share a group, so that its
-// run strategy is a matter of one owner.
-func (e *Engine) groupOf(workflowID string) int32 {
-	h := uint32(2166136261)
-	for i := 0; i < len(workflowID); i++ {
-		h = (h ^ uint32(workflowID[i])) * 16777619
-	}
-	return int32(h % uint32(e.cfg.Groups))
+// insist is Engine.insist while the group is open.
+func (g *group) insist(try func(tries int) bool) {
+	_ = g.e.insist(func(tries int) bool {
+		select {
+		case <-g.gone:
+			return true
+		default:
+			return try(tries)
+		}
+	})
 }
 
 // requestUUID returns the uuid of a run to be started, and the run that has it already, if any.

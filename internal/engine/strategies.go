@@ -13,10 +13,12 @@ import (
 	"maestro/spec"
 )
 
-// strategies decides which runs of a workflow may run at once (spec/engine 5). What it knows of a workflow follows from
-// the rows of its runs, is read when the workflow is first used, and is kept up to date by starts and ends.
+// strategies decides which runs of a workflow may run at once (spec/engine 5), for the workflows of a group. What it knows
+// of a workflow follows from the rows of its runs, is read when the workflow is first used, and is kept up to date by
+// starts and ends.
 type strategies struct {
 	e *Engine
+	g *group
 
 	mu    sync.Mutex
 	flows map[int64]*flow // by internal id
@@ -53,7 +55,9 @@ func (m member) compare(o member) int {
 	return int(m.run - o.run)
 }
 
-func newStrategies(e *Engine) *strategies { return &strategies{e: e, flows: make(map[int64]*flow)} }
+func newStrategies(g *group) *strategies {
+	return &strategies{e: g.e, g: g, flows: make(map[int64]*flow)}
+}
 
 func (s *strategies) flow(internal int64, id string) *flow {
 	s.mu.Lock()
@@ -128,65 +132,43 @@ func (f *flow) enqueueLocked(m member) {
 	}
 }
 
-// recover reads which runs are live and returns those that were running.
-func (s *strategies) recover(ctx context.Context, leases []store.Lease) ([]store.RunID, error) {
-	var live []store.RunID
-	for _, l := range leases {
-		for after := store.RunID(0); ; {
-			rows, err := s.e.store.Live(ctx, l.Group, after, 1000)
-			if err != nil {
-				return nil, err
-			}
-			for i := range rows {
-				r := &rows[i]
-				f := s.flow(r.Workflow, "")
-				m := member{r.Instance, r.Run, r.ID}
-				if instance.RunStatus(r.Status) == instance.Created {
-					f.enqueueLocked(m)
-				} else {
-					f.running[r.ID] = m
-					live = append(live, r.ID)
-				}
-				after = r.ID
-			}
-			if len(rows) < 1000 {
-				break
-			}
-		}
+// found notes a run that lives, before anything of the workflow goes on.
+func (s *strategies) found(internal int64, m member, running bool) {
+	f := s.flow(internal, "")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if running {
+		f.running[m.id] = m
+	} else {
+		f.enqueueLocked(m)
 	}
-	return live, nil
 }
 
-// recover loads every run that was running, a few at a time, and then lets queued ones have their turn.
-func (e *Engine) recover(live []store.RunID) {
-	defer close(e.ready)
-	slots := make(chan struct{}, e.cfg.LoadAtOnce)
-	var wg sync.WaitGroup
-	for _, id := range live {
-		select {
-		case slots <- struct{}{}:
-		case <-e.stopping:
-			wg.Wait()
-			return
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			loaded := make(chan struct{})
-			e.deliver(id, item{event: instance.Wake{At: e.clock.of(id)}, done: func(*instance.Run, instance.Acted, error) { close(loaded) }})
-			<-loaded
-		})
-	}
-	wg.Wait()
-	e.permits.recovered()
-	e.strategies.mu.Lock()
-	flows := make([]*flow, 0, len(e.strategies.flows))
-	for _, f := range e.strategies.flows {
+// dequeueAll gives the queued runs of all workflows their turn.
+func (s *strategies) dequeueAll() {
+	s.mu.Lock()
+	flows := make([]*flow, 0, len(s.flows))
+	for _, f := range s.flows {
 		flows = append(flows, f)
 	}
-	e.strategies.mu.Unlock()
+	s.mu.Unlock()
 	for _, f := range flows {
-		e.strategies.dequeue(f)
+		s.dequeue(f)
 	}
+}
+
+// running returns the runs that have been given their turn and have not ended.
+func (s *strategies) running() (ids []store.RunID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.flows {
+		f.mu.Lock()
+		for id := range f.running {
+			ids = append(ids, id)
+		}
+		f.mu.Unlock()
+	}
+	return ids
 }
 
 // decision is what a run strategy says about a new run.
@@ -361,7 +343,7 @@ func (s *strategies) dequeue(f *flow) {
 		for len(f.queued) > 1 {
 			m, newest, why := f.queued[0], f.queued[len(f.queued)-1], string(f.rule)
 			f.queued = slices.Delete(f.queued, 0, 1)
-			s.e.later(func() { s.e.stopQueued(m, newest, why) })
+			s.e.later(func() { s.g.stopQueued(m, newest, why) })
 		}
 	}
 	for len(f.queued) > 0 && f.freeLocked() && !s.e.isStopping() {
@@ -369,7 +351,7 @@ func (s *strategies) dequeue(f *flow) {
 		f.queued = slices.Delete(f.queued, 0, 1)
 		f.running[next.id] = next
 		// The new actor tells of what it cannot start through ended or by loading again; it holds no lock of ours.
-		s.e.later(func() { s.e.startQueued(f, next) })
+		s.e.later(func() { s.g.startQueued(f, next) })
 	}
 }
 
@@ -387,29 +369,42 @@ func (s *strategies) dequeueLater(f *flow) {
 }
 
 // Changed tells the engine that a workflow's properties, versions or activation changed: queued runs may have their turn.
-func (e *Engine) Changed(internal int64) { e.strategies.dequeue(e.strategies.flow(internal, "")) }
+func (e *Engine) Changed(internal int64) {
+	for _, g := range e.held() {
+		if f := g.strategies.known(internal); f != nil {
+			g.strategies.dequeue(f)
+		}
+	}
+}
+
+// known returns what is known of a workflow, nil for nothing: no run of it lives.
+func (s *strategies) known(internal int64) *flow {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flows[internal]
+}
 
 // startQueued gives a queued run its turn.
-func (e *Engine) startQueued(f *flow, m member) {
+func (g *group) startQueued(f *flow, m member) {
 	f.mu.Lock()
 	_, arriving := f.arriving[m.id]
 	f.mu.Unlock()
-	e.deliver(m.id, item{event: instance.Start{At: e.clock.of(m.id)}, done: func(r *instance.Run, _ instance.Acted, err error) {
+	g.e.deliver(m.id, item{event: instance.Start{At: g.e.clock.of(m.id)}, done: func(r *instance.Run, _ instance.Acted, err error) {
 		switch {
 		case err == nil:
 		case errors.Is(err, instance.ErrStale):
 			// It has ended meanwhile, or begun: its row says which.
 			if r != nil && r.Own.Terminal() {
-				e.later(func() { e.strategies.ended(f.internal, m.id, r.Status) })
+				g.e.later(func() { g.strategies.ended(f.internal, m.id, r.Status) })
 			}
-		case e.isStopping():
+		case g.e.isStopping():
 		case errors.Is(err, store.ErrNotFound) && !arriving: // its start failed, and then that of the run that took its place
-			e.later(func() { e.strategies.ended(f.internal, m.id, instance.RunStopped) })
+			g.e.later(func() { g.strategies.ended(f.internal, m.id, instance.RunStopped) })
 		default:
-			e.log.Warn("queued run could not begin, trying again", "run", int64(m.id), "error", err)
-			e.later(func() {
-				if sleep(e.ctx, e.cfg.ActionWithin/10) == nil && e.strategies.runs(f.internal, m.id) {
-					e.startQueued(f, m)
+			g.e.log.Warn("queued run could not begin, trying again", "run", int64(m.id), "error", err)
+			g.e.later(func() {
+				if sleep(g.e.ctx, g.e.cfg.ActionWithin/10) == nil && g.strategies.runs(f.internal, m.id) {
+					g.startQueued(f, m)
 				}
 			})
 		}

@@ -13,6 +13,7 @@ import (
 // and the note here, or from another node): the sweep, which is never the normal path.
 type waker struct {
 	e *Engine
+	g *group
 
 	mu    sync.Mutex
 	due   wakes
@@ -37,7 +38,7 @@ func (w *wakes) Pop() any {
 	return x
 }
 
-func newWaker(e *Engine) *waker { return &waker{e: e, nudge: make(chan struct{}, 1)} }
+func newWaker(g *group) *waker { return &waker{e: g.e, g: g, nudge: make(chan struct{}, 1)} }
 
 // add notes that a run is due at a time of its own. A note that turns out to be too early costs one load.
 func (w *waker) add(at int64, id store.RunID) {
@@ -89,6 +90,8 @@ func (w *waker) run() {
 	defer sweep.Stop()
 	for {
 		select {
+		case <-w.g.gone:
+			return
 		case <-w.e.stopping:
 			return
 		case <-timer.C:
@@ -104,17 +107,14 @@ func (w *waker) run() {
 	}
 }
 
-// sweep wakes runs whose wake is overdue in the store and that are not in memory.
+// sweep wakes runs of the group whose wake is overdue in the store and that are not in memory.
 func (w *waker) sweep() {
-	now := w.e.clock.now()
-	for _, group := range w.e.groups() {
-		rows, err := w.e.store.Due(w.e.ctx, group, now-w.e.cfg.SweepEvery.Milliseconds(), 1000)
-		if err != nil {
-			w.e.log.Warn("overdue runs cannot be read", "group", group, "error", err)
-			return
-		}
-		for i := range rows {
-			w.e.deliver(rows[i].ID)
-		}
+	rows, err := w.e.store.Due(w.e.ctx, w.g.id, w.e.clock.now()-w.e.cfg.SweepEvery.Milliseconds(), 1000)
+	if err != nil {
+		w.e.log.Warn("overdue runs cannot be read", "group", w.g.id, "error", err)
+		return
+	}
+	for i := range rows {
+		w.e.deliver(rows[i].ID)
 	}
 }
