@@ -35,7 +35,7 @@ func (e *Engine) restartRun(ctx context.Context, id store.RunID, q *RestartReque
 	if err != nil {
 		return Started{}, err
 	}
-	e.strategies.ended(last.Internal, id, last.Status) // the store may tell of its end before its actor does
+	e.ended(last.Internal, id, last.Status) // the store may tell of its end before its actor does
 	return e.restart(ctx, last, q)
 }
 
