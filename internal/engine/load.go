@@ -38,7 +38,7 @@ type Catalog interface {
 	Resolve(ctx context.Context, workflowID, version string) (*Definition, error)
 	// Version returns an exact version of a workflow.
 	Version(ctx context.Context, internal, version int64) (*Definition, error)
-	// Internal returns the internal id of a workflow, or ErrNotFound.
+	// Internal returns the internal id of a workflow, or api.NotFound.
 	Internal(ctx context.Context, workflowID string) (int64, error)
 	// Template returns what the job template of a step gives it in a version, empty where it has none. A *param.Error says
 	// that the template cannot be used; any other error that it cannot be read now.

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/checker"
 	"maestro/internal/engine"
 	"maestro/internal/engine/enginetest"
@@ -336,7 +337,7 @@ func (s *simulation) compare(e *engine.Engine) {
 				return // it has no owner in memory: who ends it writes to the store
 			}
 			stored, err := e.LoadAny(id)
-			if errors.Is(err, faulty.ErrDead) || errors.Is(err, engine.ErrClosed) {
+			if errors.Is(err, faulty.ErrDead) || errors.Is(err, api.Unavailable) {
 				return
 			}
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/language"
@@ -134,7 +135,7 @@ func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, n *newcomer, firs
 	done := make(chan error, 1)
 	it := item{event: first, done: func(_ *instance.Run, _ instance.Acted, err error) { done <- err }}
 	if !e.begin(r, row, n, it) {
-		return ErrClosed
+		return errStopping
 	}
 	return <-done
 }
@@ -142,7 +143,7 @@ func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, n *newcomer, firs
 // unwritten reports whether a commit that failed with err has certainly written nothing.
 func unwritten(err error) bool {
 	var p *panicError
-	return store.Unwritten(err) || errors.Is(err, ErrClosed) || errors.As(err, &p)
+	return store.Unwritten(err) || errors.Is(err, errStopping) || errors.As(err, &p)
 }
 
 // findOut sees to a new run whose commit failed in a way that leaves open whether it was written: it is driven like any
@@ -212,7 +213,7 @@ func (e *Engine) insist(try func(tries int) bool) error {
 		select {
 		case <-time.After(delay):
 		case <-e.stopping:
-			return ErrClosed
+			return errStopping
 		}
 		delay = min(2*delay, 5*time.Second)
 	}
@@ -239,7 +240,7 @@ func (e *Engine) requestUUID(ctx context.Context, internal int64, requestID stri
 	}
 	u, ok := ParseUUID(requestID)
 	if !ok {
-		return u, nil, fmt.Errorf("%w: request_id [%s] is not a UUID", ErrBadRequest, requestID)
+		return u, nil, api.Errorf(api.BadRequest, "request_id [%s] is not a UUID", requestID)
 	}
 	known, err = e.store.FindUUID(ctx, internal, u)
 	if errors.Is(err, store.ErrNotFound) {
@@ -269,17 +270,17 @@ func (in *Initiator) check(d *Definition) error {
 		return nil
 	}
 	if !d.Active {
-		return fmt.Errorf("%w: a trigger can only start the active version of workflow [%s], and [%d] is not", ErrBadRequest, d.WorkflowID, d.Version)
+		return api.Errorf(api.BadRequest, "a trigger can only start the active version of workflow [%s], and [%d] is not", d.WorkflowID, d.Version)
 	}
 	for _, t := range d.Triggers {
 		if t == uuid {
 			if disabled.Or(false) {
-				return fmt.Errorf("%w: Trigger type [%s] is disabled for the workflow [%s]", ErrDisabled, kind, d.WorkflowID)
+				return api.Errorf(api.UnprocessableEntity, "Trigger type [%s] is disabled for the workflow [%s]", kind, d.WorkflowID)
 			}
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: trigger [%s] is none of workflow [%s] version [%d]", ErrConflict, uuid, d.WorkflowID, d.Version)
+	return api.Errorf(api.Conflict, "trigger [%s] is none of workflow [%s] version [%d]", uuid, d.WorkflowID, d.Version)
 }
 
 func startLine(in Initiator) instance.Line {
@@ -358,7 +359,7 @@ func checkTags(have, more spec.Tags) error {
 	for _, list := range []spec.Tags{have, more} {
 		for _, t := range list {
 			if seen[t.Name] {
-				return fmt.Errorf("%w: Invalid tag list as there are duplicate tag names: [%s]", ErrBadRequest, t.Name)
+				return api.Errorf(api.BadRequest, "Invalid tag list as there are duplicate tag names: [%s]", t.Name)
 			}
 			seen[t.Name] = true
 		}
@@ -373,11 +374,11 @@ func checkStepParams(d *Definition, data []byte) error {
 	}
 	var steps map[string]json.RawMessage
 	if err := json.Unmarshal(data, &steps); err != nil {
-		return fmt.Errorf("%w: step_run_params: %w", ErrBadRequest, err)
+		return api.Errorf(api.BadRequest, "step_run_params: %w", err)
 	}
 	for id := range steps {
 		if _, ok := d.Plan.Ordinal(id); !ok {
-			return fmt.Errorf("%w: step_run_params name step [%s], which is not in the workflow", ErrBadRequest, id)
+			return api.Errorf(api.BadRequest, "step_run_params name step [%s], which is not in the workflow", id)
 		}
 	}
 	return nil
