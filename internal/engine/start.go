@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"maestro/internal/instance"
 	"maestro/internal/language"
 	"maestro/internal/store"
+	"maestro/internal/uuid"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -233,12 +233,9 @@ func (e *Engine) groupOf(workflowID string) int32 {
 // requestUUID returns the uuid of a run to be started, and the run that has it already, if any.
 func (e *Engine) requestUUID(ctx context.Context, internal int64, requestID string) (u [16]byte, known *store.Run, err error) {
 	if requestID == "" {
-		_, _ = rand.Read(u[:]) // never fails
-		u[6] = u[6]&0x0f | 0x40
-		u[8] = u[8]&0x3f | 0x80
-		return u, nil, nil
+		return uuid.Random(), nil, nil
 	}
-	u, ok := ParseUUID(requestID)
+	u, ok := uuid.Parse(requestID)
 	if !ok {
 		return u, nil, api.Errorf(api.BadRequest, "request_id [%s] is not a UUID", requestID)
 	}
@@ -254,7 +251,7 @@ func (e *Engine) requestUUID(ctx context.Context, internal int64, requestID stri
 func (e *Engine) duplicated(d *Definition, known *store.Run) Started {
 	line := instance.InfoLine(fmt.Sprintf("The request started run [%s][%d][%d] before", d.WorkflowID, known.Instance, known.Run))
 	return Started{
-		WorkflowID: d.WorkflowID, Version: d.Version, UUID: FormatUUID(known.UUID), Status: "DUPLICATED", Line: stamped(line, e.clock.now()),
+		WorkflowID: d.WorkflowID, Version: d.Version, UUID: uuid.Format(known.UUID), Status: "DUPLICATED", Line: stamped(line, e.clock.now()),
 	}
 }
 
