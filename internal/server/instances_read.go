@@ -148,7 +148,7 @@ func (a *Runs) inlinePath(w http.ResponseWriter, r *http.Request) error {
 		for _, item := range path {
 			dst = append(doc.AppendNode(dst, item), ',')
 		}
-		o := view.Open(dst)
+		o := doc.Open(dst)
 		o.Text("workflow_id", run.WorkflowID)
 		o.Int("instance_id", run.Instance)
 		o.Int("run_id", 0)

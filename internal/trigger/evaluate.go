@@ -78,11 +78,8 @@ func (s *Signals) requestID(budget *meter.Meter, sub *subscription, x *execution
 
 func appendIDs(dst []byte, list []named) []byte {
 	dst = append(dst, '{')
-	for i, n := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = strconv.AppendInt(append(doc.AppendString(dst, n.Name), ':'), n.Seq, 10)
+	for _, n := range list {
+		dst = strconv.AppendInt(doc.AppendName(dst, n.Name), n.Seq, 10)
 	}
 	return append(dst, '}')
 }
