@@ -1,6 +1,9 @@
 package api
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Code classifies a refusal for programs. It is the `status` of every error body (spec/api 2.2). The set is closed.
 type Code string
@@ -57,17 +60,37 @@ func (c Code) Status() int {
 	return 500
 }
 
+// Error returns the code: a code is an error, which errors.Is finds in every refusal that has it.
+func (c Code) Error() string { return string(c) }
+
 // Error is a refusal, ready to be shown to the client: nothing in it is secret.
 type Error struct {
 	Code    Code
 	Message string   // one sentence
 	Errors  []string // what is wrong in detail, one entry per problem; may be empty
+	Cause   error    // what it comes from, for errors.Is and errors.As; clients do not see it; may be nil
 }
 
-// Errorf returns an Error with a message and no details.
+// Errorf returns an Error with a message and no details. What %w formats is its cause.
 func Errorf(c Code, format string, args ...any) *Error {
-	return &Error{Code: c, Message: fmt.Sprintf(format, args...)}
+	err := fmt.Errorf(format, args...)
+	return &Error{Code: c, Message: err.Error(), Cause: errors.Unwrap(err)}
 }
 
-// Error returns code and message in one line; the details are left to the caller.
-func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+// Error returns the message without the code, so that it can be a part of other messages; the details are left to the
+// caller.
+func (e *Error) Error() string {
+	switch {
+	case e.Message != "":
+		return e.Message
+	case len(e.Errors) > 0:
+		return e.Errors[0]
+	}
+	return string(e.Code)
+}
+
+// Is reports whether target is the code of the refusal.
+func (e *Error) Is(target error) bool { return target == error(e.Code) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }

@@ -86,7 +86,7 @@ var alertTypeObject = &object[AlertType]{
 		{
 			name: "disabled", about: "Tell nobody.", shape: shapeBool,
 			read: func(d *decoder, n *doc.Node, a *AlertType) { a.Disabled, _ = d.boolean(n) },
-			put:  func(dst []byte, name string, a *AlertType) []byte { return appendBool(dst, name, a.Disabled) },
+			put:  func(dst []byte, name string, a *AlertType) []byte { return doc.AppendBool(dst, name, a.Disabled) },
 		},
 		enumField("granularity", "Tell about workflows, steps, or both.", granularity, func(a *AlertType) *string { return &a.Granularity }),
 		longField("duration_minutes", "How long is long.", func(a *AlertType) *Opt[int64] { return &a.DurationMinutes }),
@@ -112,7 +112,7 @@ var actionsField = field[AlertType]{
 		if a.Actions == nil {
 			return dst
 		}
-		return appendTexts(appendName(dst, name), a.Actions)
+		return doc.AppendTexts(doc.AppendKey(dst, name), a.Actions)
 	},
 }
 
@@ -159,7 +159,7 @@ var alertTypesField = func() field[Alerting] {
 	put := f.put
 	f.put = func(dst []byte, name string, a *Alerting) []byte {
 		if a.Types != nil && len(a.Types) == 0 {
-			return append(appendName(dst, name), "{}"...) // a written empty map is kept here
+			return append(doc.AppendKey(dst, name), "{}"...) // a written empty map is kept here
 		}
 		return put(dst, name, a)
 	}

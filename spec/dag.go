@@ -287,9 +287,9 @@ func (d *DAG) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	for i := range d.Nodes {
 		n := &d.Nodes[i]
-		dst = append(appendKey(dst, string(n.Step)), '{')
+		dst = append(doc.AppendName(dst, string(n.Step)), '{')
 		if len(n.Preds) > 0 {
-			dst = append(appendName(dst, "predecessors"), '[')
+			dst = append(doc.AppendKey(dst, "predecessors"), '[')
 			for j, p := range n.Preds {
 				if j > 0 {
 					dst = append(dst, ',')
@@ -299,9 +299,9 @@ func (d *DAG) AppendJSON(dst []byte) []byte {
 			dst = append(dst, ']')
 		}
 		if len(n.Succs) > 0 {
-			dst = append(appendName(dst, "successors"), '{')
+			dst = append(doc.AppendKey(dst, "successors"), '{')
 			for _, e := range n.Succs {
-				dst = doc.AppendString(appendKey(dst, string(d.Nodes[e.To].Step)), e.Condition)
+				dst = doc.AppendString(doc.AppendName(dst, string(d.Nodes[e.To].Step)), e.Condition)
 			}
 			dst = append(dst, '}')
 		}

@@ -100,7 +100,7 @@ var definitionObject = &object[Definition]{
 				if d.EnrichedExtras == "" {
 					return dst
 				}
-				return append(appendName(dst, name), d.EnrichedExtras...)
+				return append(doc.AppendKey(dst, name), d.EnrichedExtras...)
 			},
 		},
 		longField("modify_time", "When the row was changed.", func(d *Definition) *Opt[int64] { return &d.ModifyTime }),

@@ -65,7 +65,7 @@ var pushObject = &object[PushRequest]{
 					r.IsActive = b
 				}
 			},
-			put: func(dst []byte, name string, r *PushRequest) []byte { return appendBool(dst, name, r.IsActive) },
+			put: func(dst []byte, name string, r *PushRequest) []byte { return doc.AppendBool(dst, name, r.IsActive) },
 		},
 		objectField("git_info", "Where the text of the definition comes from.", gitInfoObject, func(r *PushRequest) **GitInfo { return &r.GitInfo }),
 	},

@@ -204,7 +204,7 @@ var retryObject = &object[RetryPolicy]{
 				if p.Backoff == nil {
 					return dst
 				}
-				return p.Backoff.AppendJSON(appendName(dst, name))
+				return p.Backoff.AppendJSON(doc.AppendKey(dst, name))
 			},
 		},
 	},

@@ -105,7 +105,7 @@ func (o *object[T]) describe(s *schema) string {
 	}
 	text := `{"description":` + quote(o.about) + `,"type":["object","null"],"properties":{` + strings.Join(props, ",") + `}`
 	if len(need) > 0 {
-		text += `,"required":` + string(appendTexts(nil, need))
+		text += `,"required":` + string(doc.AppendTexts(nil, need))
 	}
 	if o.extra == nil {
 		text += `,"additionalProperties":false`

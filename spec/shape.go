@@ -7,7 +7,7 @@ import (
 )
 
 // list returns the words as a JSON array.
-func (e *enum) list() string { return string(appendTexts(nil, e.words)) }
+func (e *enum) list() string { return string(doc.AppendTexts(nil, e.words)) }
 
 // shape returns the JSON schema of the enum: its words, so that editors can offer them, or any letter case of them.
 func (e *enum) shape() string {

@@ -96,9 +96,9 @@ func mapField[T, U any](name, about, shape string, at func(*T) *[]U, key func(*U
 			if len(list) == 0 {
 				return dst
 			}
-			dst = append(appendName(dst, name), '{')
+			dst = append(doc.AppendKey(dst, name), '{')
 			for i := range list {
-				dst = put(appendKey(dst, *key(&list[i])), &list[i])
+				dst = put(doc.AppendName(dst, *key(&list[i])), &list[i])
 			}
 			return append(dst, '}')
 		}}
@@ -123,7 +123,7 @@ var dependencyMatchObject = &object[DependencyMatch]{
 				if m.Param == nil {
 					return dst
 				}
-				return m.Param.AppendJSON(appendName(dst, name))
+				return m.Param.AppendJSON(doc.AppendKey(dst, name))
 			},
 		},
 		enumField("operator", "How to compare; texts compare lexicographically.", operators, func(m *DependencyMatch) *Operator { return &m.Operator }).required(),
@@ -199,7 +199,7 @@ var matchObject = &object[Match]{
 				if !m.Value.IsLong && !m.Value.IsText {
 					return dst
 				}
-				return m.Value.AppendJSON(appendName(dst, name))
+				return m.Value.AppendJSON(doc.AppendKey(dst, name))
 			},
 		},
 		enumField("operator", "How to compare; texts compare lexicographically.", operators, func(m *Match) *Operator { return &m.Operator }).required(),
@@ -225,7 +225,7 @@ var signalMatchObject = &object[SignalMatch]{
 				if len(s.JoinKeys) == 0 {
 					return dst
 				}
-				return appendTexts(appendName(dst, name), s.JoinKeys)
+				return doc.AppendTexts(doc.AppendKey(dst, name), s.JoinKeys)
 			},
 		},
 	},

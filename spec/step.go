@@ -95,7 +95,7 @@ func walk(steps []*Step, depth int, visit func(*Step, int) bool) bool {
 
 // AppendJSON appends the step in its wrapper object.
 func (s *Step) AppendJSON(dst []byte) []byte {
-	dst = appendName(append(dst, '{'), s.Kind.String())
+	dst = doc.AppendKey(append(dst, '{'), s.Kind.String())
 	return append(stepObjects[s.Kind].put(dst, s), '}')
 }
 

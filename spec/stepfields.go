@@ -81,7 +81,7 @@ var stepTransition = field[Step]{
 	name: "transition", about: "Which steps follow this one.", shape: ref("transition"), notNull: true,
 	read: func(d *decoder, n *doc.Node, s *Step) { transitionObject.read(d, n, &s.Transition) },
 	put: func(dst []byte, name string, s *Step) []byte {
-		return transitionObject.put(appendName(dst, name), &s.Transition)
+		return transitionObject.put(doc.AppendKey(dst, name), &s.Transition)
 	},
 }
 
@@ -92,7 +92,7 @@ var stepTypeField = field[Step]{
 		if s.Type == "" {
 			return dst
 		}
-		return appendText(dst, name, string(s.Type))
+		return doc.AppendText(dst, name, string(s.Type))
 	},
 }
 
@@ -141,7 +141,7 @@ func stepsField[T any](at func(*T) *[]*Step) field[T] {
 			if steps == nil {
 				return dst
 			}
-			dst = append(appendName(dst, name), '[')
+			dst = append(doc.AppendKey(dst, name), '[')
 			for i := range steps {
 				if i > 0 {
 					dst = append(dst, ',')

@@ -18,8 +18,8 @@ func DefaultRunStrategy() RunStrategy { return RunStrategy{Rule: Sequential, Con
 
 // AppendJSON appends the strategy as an object.
 func (s *RunStrategy) AppendJSON(dst []byte) []byte {
-	dst = appendText(append(dst, '{'), "rule", string(s.Rule))
-	return append(appendLong(dst, "workflow_concurrency", s.Concurrency), '}')
+	dst = doc.AppendText(append(dst, '{'), "rule", string(s.Rule))
+	return append(doc.AppendInt(dst, "workflow_concurrency", s.Concurrency), '}')
 }
 
 // strategyForm is the object form of a strategy.
@@ -79,7 +79,7 @@ func strategyField(at func(*Properties) **RunStrategy) field[Properties] {
 		read:  func(d *decoder, n *doc.Node, p *Properties) { *at(p) = d.strategy(n) },
 		put: func(dst []byte, name string, p *Properties) []byte {
 			if s := *at(p); s != nil {
-				return s.AppendJSON(appendName(dst, name))
+				return s.AppendJSON(doc.AppendKey(dst, name))
 			}
 			return dst
 		}}

@@ -133,7 +133,7 @@ func textField[T any](name, about string, at func(*T) *Opt[string]) field[T] {
 		},
 		put: func(dst []byte, name string, v *T) []byte {
 			if o := at(v); o.Set {
-				return appendText(dst, name, o.Value)
+				return doc.AppendText(dst, name, o.Value)
 			}
 			return dst
 		}}
@@ -149,7 +149,7 @@ func idField[T any, S ~string](name, about string, at func(*T) *S) field[T] {
 		},
 		put: func(dst []byte, name string, v *T) []byte {
 			if s := *at(v); s != "" {
-				return appendText(dst, name, string(s))
+				return doc.AppendText(dst, name, string(s))
 			}
 			return dst
 		}}
@@ -164,7 +164,7 @@ func longField[T any](name, about string, at func(*T) *Opt[int64]) field[T] {
 		},
 		put: func(dst []byte, name string, v *T) []byte {
 			if o := at(v); o.Set {
-				return appendLong(dst, name, o.Value)
+				return doc.AppendInt(dst, name, o.Value)
 			}
 			return dst
 		}}
@@ -179,7 +179,7 @@ func boolField[T any](name, about string, at func(*T) *Opt[bool]) field[T] {
 		},
 		put: func(dst []byte, name string, v *T) []byte {
 			if o := at(v); o.Set {
-				return appendBool(dst, name, o.Value)
+				return doc.AppendBool(dst, name, o.Value)
 			}
 			return dst
 		}}
@@ -194,7 +194,7 @@ func enumField[T any, S ~string](name, about string, e *enum, at func(*T) *S) fi
 		},
 		put: func(dst []byte, name string, v *T) []byte {
 			if s := *at(v); s != "" {
-				return appendText(dst, name, string(s))
+				return doc.AppendText(dst, name, string(s))
 			}
 			return dst
 		}}
@@ -205,7 +205,7 @@ func parsableField[T any](name, about string, at func(*T) *ParsableLong) field[T
 		read: func(d *decoder, n *doc.Node, v *T) { *at(v) = d.parsable(n) },
 		put: func(dst []byte, name string, v *T) []byte {
 			if l := at(v); l.IsSet() {
-				return l.AppendJSON(appendName(dst, name))
+				return l.AppendJSON(doc.AppendKey(dst, name))
 			}
 			return dst
 		}}
@@ -216,7 +216,7 @@ func tagsField[T any](name, about string, at func(*T) *Tags) field[T] {
 		read: func(d *decoder, n *doc.Node, v *T) { *at(v) = d.tags(n) },
 		put: func(dst []byte, name string, v *T) []byte {
 			if t := *at(v); t != nil {
-				return t.AppendJSON(appendName(dst, name))
+				return t.AppendJSON(doc.AppendKey(dst, name))
 			}
 			return dst
 		}}
@@ -228,7 +228,7 @@ func setField[T any](name, about string, at func(*T) *[]string) field[T] {
 		read: func(d *decoder, n *doc.Node, v *T) { *at(v) = d.set(n) },
 		put: func(dst []byte, name string, v *T) []byte {
 			if list := *at(v); list != nil {
-				return appendTexts(appendName(dst, name), list)
+				return doc.AppendTexts(doc.AppendKey(dst, name), list)
 			}
 			return dst
 		}}
@@ -239,7 +239,7 @@ func paramsField[T any](name, about string, at func(*T) **param.Defs) field[T] {
 		read: func(d *decoder, n *doc.Node, v *T) { *at(v) = d.defs(n) },
 		put: func(dst []byte, name string, v *T) []byte {
 			if p := *at(v); p != nil {
-				return p.AppendJSON(appendName(dst, name))
+				return p.AppendJSON(doc.AppendKey(dst, name))
 			}
 			return dst
 		}}
@@ -256,7 +256,7 @@ func objectField[T, U any](name, about string, o *object[U], at func(*T) **U) fi
 		},
 		put: func(dst []byte, name string, v *T) []byte {
 			if u := *at(v); u != nil {
-				return o.put(appendName(dst, name), u)
+				return o.put(doc.AppendKey(dst, name), u)
 			}
 			return dst
 		}}
@@ -282,7 +282,7 @@ func listField[T, U any](name, about string, o *object[U], at func(*T) *[]U) fie
 			if list == nil {
 				return dst
 			}
-			dst = append(appendName(dst, name), '[')
+			dst = append(doc.AppendKey(dst, name), '[')
 			for i := range list {
 				if i > 0 {
 					dst = append(dst, ',')

@@ -35,12 +35,12 @@ func (t Tags) AppendJSON(dst []byte) []byte {
 
 // AppendTag appends one tag as an object.
 func AppendTag(dst []byte, t *Tag) []byte {
-	dst = appendText(append(dst, '{'), "name", t.Name)
+	dst = doc.AppendText(append(dst, '{'), "name", t.Name)
 	if t.Namespace != "" {
-		dst = appendText(dst, "namespace", t.Namespace)
+		dst = doc.AppendText(dst, "namespace", t.Namespace)
 	}
 	for _, a := range t.Attributes {
-		dst = doc.AppendNode(appendKey(dst, a.Name), a.Value)
+		dst = doc.AppendNode(doc.AppendName(dst, a.Name), a.Value)
 	}
 	return append(dst, '}')
 }
@@ -137,7 +137,7 @@ func (e *Extras) add(m *doc.Member) {
 // appendTo prints the extras as members of the object that dst ends in.
 func (e Extras) appendTo(dst []byte) []byte {
 	for i := range e {
-		dst = append(appendKey(dst, e[i].Name), e[i].JSON...)
+		dst = append(doc.AppendName(dst, e[i].Name), e[i].JSON...)
 	}
 	return dst
 }
@@ -154,7 +154,7 @@ func (u *User) AppendJSON(dst []byte) []byte {
 	if !u.Object {
 		return doc.AppendString(dst, u.Name)
 	}
-	dst = appendText(append(dst, '{'), "name", u.Name)
+	dst = doc.AppendText(append(dst, '{'), "name", u.Name)
 	return append(u.Extras.appendTo(dst), '}')
 }
 
@@ -189,7 +189,7 @@ func userField[T any](name, about string, at func(*T) **User) field[T] {
 		read: func(d *decoder, n *doc.Node, v *T) { *at(v) = d.user(n) },
 		put: func(dst []byte, name string, v *T) []byte {
 			if u := *at(v); u != nil {
-				return u.AppendJSON(appendName(dst, name))
+				return u.AppendJSON(doc.AppendKey(dst, name))
 			}
 			return dst
 		}}

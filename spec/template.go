@@ -240,7 +240,7 @@ var templateDefinitionObject = &object[TemplateDefinition]{
 				if t.StepType == "" {
 					return dst
 				}
-				return appendText(dst, name, string(t.StepType))
+				return doc.AppendText(dst, name, string(t.StepType))
 			},
 		},
 		idField("version", "Names this version; `default` is what steps use that name none.", func(d *TemplateDefinition) *string { return &d.Version }).required(),
@@ -273,9 +273,9 @@ var inheritField = field[TemplateDefinition]{
 		if t.InheritFrom == nil {
 			return dst
 		}
-		dst = append(appendName(dst, name), '{')
+		dst = append(doc.AppendKey(dst, name), '{')
 		for _, p := range t.InheritFrom {
-			dst = doc.AppendString(appendKey(dst, p.JobType), p.Version)
+			dst = doc.AppendString(doc.AppendName(dst, p.JobType), p.Version)
 		}
 		return append(dst, '}')
 	},

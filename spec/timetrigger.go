@@ -81,7 +81,7 @@ var (
 			if t.Expression == "" {
 				return dst
 			}
-			return appendText(dst, name, t.Expression)
+			return doc.AppendText(dst, name, t.Expression)
 		},
 	}
 )

@@ -39,7 +39,7 @@ var transitionObject = &object[Transition]{
 				if len(t.Predecessors) == 0 {
 					return dst
 				}
-				return appendTexts(appendName(dst, name), t.Predecessors)
+				return doc.AppendTexts(doc.AppendKey(dst, name), t.Predecessors)
 			},
 		},
 		{
@@ -66,9 +66,9 @@ var transitionObject = &object[Transition]{
 				if len(t.Successors) == 0 {
 					return dst
 				}
-				dst = append(appendName(dst, name), '{')
+				dst = append(doc.AppendKey(dst, name), '{')
 				for _, s := range t.Successors {
-					dst = doc.AppendString(appendKey(dst, string(s.Step)), s.Condition)
+					dst = doc.AppendString(doc.AppendName(dst, string(s.Step)), s.Condition)
 				}
 				return append(dst, '}')
 			},

@@ -74,7 +74,7 @@ func resetField(name, about string, at func(*PropertiesUpdate) *bool) field[Prop
 		read: func(d *decoder, n *doc.Node, u *PropertiesUpdate) { *at(u), _ = d.boolean(n) },
 		put: func(dst []byte, name string, u *PropertiesUpdate) []byte {
 			if *at(u) {
-				return appendBool(dst, name, true)
+				return doc.AppendBool(dst, name, true)
 			}
 			return dst
 		}}

@@ -49,5 +49,5 @@ func (o *variants[T]) form(typ string) *object[T] {
 func typeField[T any](typ string) field[T] {
 	return field[T]{name: "type", about: "Discriminator.", shape: (&enum{words: []string{typ}}).shape(), need: true,
 		read: func(*decoder, *doc.Node, *T) {},
-		put:  func(dst []byte, name string, _ *T) []byte { return appendText(dst, name, typ) }}
+		put:  func(dst []byte, name string, _ *T) []byte { return doc.AppendText(dst, name, typ) }}
 }

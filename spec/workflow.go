@@ -78,7 +78,7 @@ var workflowObject = &object[Workflow]{
 				if w.TimeTriggers == nil {
 					return dst
 				}
-				dst = append(appendName(dst, name), '[')
+				dst = append(doc.AppendKey(dst, name), '[')
 				for i := range w.TimeTriggers {
 					if i > 0 {
 						dst = append(dst, ',')

@@ -14,7 +14,6 @@ import (
 	"maestro/api"
 	"maestro/internal/catalog"
 	"maestro/internal/doc"
-	"maestro/internal/engine"
 	"maestro/internal/scope"
 	"maestro/internal/store"
 	"maestro/internal/store/sqlite"
@@ -300,16 +299,16 @@ func TestEngineErrors(t *testing.T) {
 	t.Parallel()
 	f := catalog.ForEngine{Catalog: open(t, nil).Catalog}
 	_, err := f.Resolve(t.Context(), "w", "active")
-	if !errors.Is(err, engine.ErrNotFound) {
-		t.Errorf("%v is no engine.ErrNotFound", err)
+	if !errors.Is(err, api.NotFound) {
+		t.Errorf("%v is no api.NotFound", err)
 	}
 	if e, ok := errors.AsType[*api.Error](err); !ok || !strings.Contains(e.Message, "has not been created yet") {
 		t.Errorf("%v lost its message", err)
 	}
-	if _, err := f.Internal(t.Context(), "maestro_foreach_x"); !errors.Is(err, engine.ErrNotFound) {
+	if _, err := f.Internal(t.Context(), "maestro_foreach_x"); !errors.Is(err, api.NotFound) {
 		t.Errorf("inline id: %v", err)
 	}
-	if _, err := f.Version(t.Context(), 10000, 1); !errors.Is(err, engine.ErrNotFound) {
+	if _, err := f.Version(t.Context(), 10000, 1); !errors.Is(err, api.NotFound) {
 		t.Errorf("version: %v", err)
 	}
 }

@@ -33,7 +33,7 @@ func (d *Definition) weight() int64 {
 	return 2048 + 13*int64(len(d.JSON)) + int64(len(d.Metadata))
 }
 
-// Definition returns a version of the workflow with this internal id, or store.ErrNotFound. One that is in memory costs
+// Definition returns a version of the workflow with this internal id, or api.NotFound. One that is in memory costs
 // a look into a map.
 func (c *Catalog) Definition(ctx context.Context, internal, version int64) (*Definition, error) {
 	key := versionKey{internal, version}
@@ -46,6 +46,12 @@ func (c *Catalog) Definition(ctx context.Context, internal, version int64) (*Def
 		return d, nil
 	}
 	v, err := c.store.Version(ctx, internal, version)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &api.Error{
+			Code: api.NotFound, Cause: err,
+			Message: fmt.Sprintf("version [%d] of the workflow with internal id [%d] is not found (either not created or deleted)", version, internal),
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("version %d of workflow %d: %w", version, internal, err)
 	}
@@ -97,7 +103,7 @@ func (c *Catalog) Resolve(ctx context.Context, id, token string) (*Head, *Defini
 		return nil, nil, err
 	}
 	d, err := c.Definition(ctx, h.Internal, version)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, api.NotFound) {
 		err = noVersion(id, token)
 	}
 	return h, d, err

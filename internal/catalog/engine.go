@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"maestro/api"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
@@ -21,12 +20,11 @@ var _ engine.Catalog = ForEngine{}
 
 type runKey struct{ internal, version, modified int64 }
 
-// Resolve returns the version that a token means now. Its errors are those of the engine, and still tell clients what
-// the catalog says.
+// Resolve returns the version that a token means now.
 func (f ForEngine) Resolve(ctx context.Context, id, token string) (*engine.Definition, error) {
 	h, d, err := f.Catalog.Resolve(ctx, id, token)
 	if err != nil {
-		return nil, asEngine(err)
+		return nil, err
 	}
 	return f.join(h, d), nil
 }
@@ -35,7 +33,7 @@ func (f ForEngine) Resolve(ctx context.Context, id, token string) (*engine.Defin
 func (f ForEngine) Version(ctx context.Context, internal, version int64) (*engine.Definition, error) {
 	d, err := f.Definition(ctx, internal, version)
 	if err != nil {
-		return nil, asEngine(err)
+		return nil, err
 	}
 	h, err := f.head(ctx, string(d.Workflow.ID))
 	if err != nil {
@@ -54,13 +52,13 @@ func (f ForEngine) Internal(ctx context.Context, id string) (int64, error) {
 	if !IsInline(id) {
 		h, err := f.Head(ctx, id)
 		if err != nil {
-			return 0, asEngine(err)
+			return 0, err
 		}
 		return h.Internal, nil
 	}
 	row, err := f.store.Workflow(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return 0, asEngine(unknown(id))
+		return 0, unknown(id)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("read workflow %q: %w", id, err)
@@ -77,11 +75,11 @@ func (f ForEngine) Template(ctx context.Context, s *spec.Step, version string) (
 func (f ForEngine) Current(ctx context.Context, internal int64) (*engine.Definition, error) {
 	h, err := f.ByInternal(ctx, internal)
 	if err != nil {
-		return nil, asEngine(err)
+		return nil, err
 	}
 	d, err := f.Definition(ctx, internal, h.Default())
 	if err != nil {
-		return nil, asEngine(err)
+		return nil, err
 	}
 	return f.join(h, d), nil
 }
@@ -118,32 +116,3 @@ func runProperties(h *Head) []byte {
 	}
 	return append(dst, '}')
 }
-
-// asEngine makes a refusal one that the engine and its callers recognise.
-func asEngine(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("%w: %w", engine.ErrNotFound, err)
-	}
-	e, ok := errors.AsType[*api.Error](err)
-	if !ok {
-		return err
-	}
-	switch e.Code {
-	case api.NotFound:
-		return &refusedError{e, engine.ErrNotFound}
-	case api.BadRequest:
-		return &refusedError{e, engine.ErrBadRequest}
-	case api.Conflict:
-		return &refusedError{e, engine.ErrConflict}
-	}
-	return err
-}
-
-// refusedError is a refusal of the catalog and an error of the engine at once.
-type refusedError struct {
-	refusal *api.Error
-	engine  error
-}
-
-func (e *refusedError) Error() string   { return e.refusal.Message }
-func (e *refusedError) Unwrap() []error { return []error{e.refusal, e.engine} }

@@ -1,9 +1,7 @@
 package catalog
 
 import (
-	"crypto/md5"
-	"encoding/hex"
-
+	"maestro/internal/uuid"
 	"maestro/spec"
 )
 
@@ -19,11 +17,13 @@ func TimeTriggerID(w *spec.Workflow) string {
 	for i := range w.TimeTriggers {
 		text = append(w.TimeTriggers[i].AppendJSON(text), '\n')
 	}
-	return nameUUID(text)
+	return uuid.Format(uuid.OfText(text))
 }
 
 // SignalTriggerID returns the id of a signal trigger.
-func SignalTriggerID(t *spec.SignalTrigger) string { return nameUUID(t.AppendJSON(nil)) }
+func SignalTriggerID(t *spec.SignalTrigger) string {
+	return uuid.Format(uuid.OfText(t.AppendJSON(nil)))
+}
 
 // TriggerIDs returns the ids of all triggers of a workflow.
 func TriggerIDs(w *spec.Workflow) []string {
@@ -35,13 +35,4 @@ func TriggerIDs(w *spec.Workflow) []string {
 		ids = append(ids, SignalTriggerID(&w.SignalTriggers[i]))
 	}
 	return ids
-}
-
-// nameUUID returns the version 3 UUID of a text, without a name space in front of it.
-func nameUUID(text []byte) string {
-	sum := md5.Sum(text)
-	sum[6] = sum[6]&0x0f | 0x30
-	sum[8] = sum[8]&0x3f | 0x80
-	h := hex.EncodeToString(sum[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }

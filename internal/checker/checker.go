@@ -3,15 +3,14 @@ package checker
 import (
 	"bufio"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
+	"maestro/internal/uuid"
 )
 
 // Ack is what a client was told: its start was accepted.
@@ -137,12 +136,12 @@ func acknowledged(ctx context.Context, s store.Store, acks []Ack, out *Result) e
 			id = w.Internal
 			internal[a.Workflow] = id
 		}
-		uuid, ok := parseUUID(a.UUID)
+		request, ok := uuid.Parse(a.UUID)
 		if !ok {
 			lost("not a UUID")
 			continue
 		}
-		row, err := s.FindUUID(ctx, id, uuid)
+		row, err := s.FindUUID(ctx, id, request)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			lost("there is no such run")
@@ -161,9 +160,4 @@ func acknowledged(ctx context.Context, s store.Store, acks []Ack, out *Result) e
 		given[n] = a.UUID
 	}
 	return nil
-}
-
-func parseUUID(s string) (u [16]byte, ok bool) {
-	b, err := hex.DecodeString(strings.ReplaceAll(s, "-", ""))
-	return u, err == nil && copy(u[:], b) == len(u)
 }

@@ -100,7 +100,7 @@ func (e *Engine) ActOnRun(ctx context.Context, q RunAction) (RunActed, error) {
 // being ended.
 func (e *Engine) ActOnWorkflow(ctx context.Context, workflowID string, action instance.Action, user, reason string) (queued, running int, err error) {
 	internal, err := e.catalog.Internal(ctx, workflowID)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, api.NotFound) {
 		return 0, 0, nil
 	} else if err != nil {
 		return 0, 0, err
@@ -132,11 +132,8 @@ func (e *Engine) ActOnWorkflow(ctx context.Context, workflowID string, action in
 
 // refused reports whether a run refused an action, or took no notice of an event: nothing changed, and nothing will.
 func refused(err error) bool {
-	if errors.Is(err, instance.ErrStale) || errors.Is(err, instance.ErrEnded) {
-		return true
-	}
-	r, ok := errors.AsType[*api.Error](err)
-	return ok && (r.Code == api.BadRequest || r.Code == api.NotFound || r.Code == api.Conflict)
+	return errors.Is(err, instance.ErrStale) || errors.Is(err, instance.ErrEnded) ||
+		errors.Is(err, api.BadRequest) || errors.Is(err, api.NotFound) || errors.Is(err, api.Conflict)
 }
 
 // UnblockRun marks the latest run of an instance, which must be FAILED, as seen to. It returns the number of the run, and
@@ -157,7 +154,7 @@ func (e *Engine) UnblockRun(ctx context.Context, workflowID string, inst, run in
 // Unblock marks every FAILED run of a workflow as seen to. It returns how many were marked.
 func (e *Engine) Unblock(ctx context.Context, workflowID string, line instance.Line) (int, error) {
 	internal, err := e.catalog.Internal(ctx, workflowID)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, api.NotFound) {
 		return 0, nil
 	} else if err != nil {
 		return 0, err
@@ -231,12 +228,12 @@ func (e *Engine) ActOnStep(ctx context.Context, q StepAction) (StepActed, error)
 	return out, nil
 }
 
-// act hands an action to the run. With blocking it returns when the step has ended, or ErrTimeout.
+// act hands an action to the run. With blocking it returns when the step has ended, or api.RequestTimeout.
 func (e *Engine) act(ctx context.Context, row *store.Run, ev instance.ActOnStep, blocking bool) (done, error) {
 	if !blocking {
 		return e.ask(ctx, row.ID, ev)
 	}
-	late := fmt.Errorf("%w: action [%s] is not done after %s; it stays pending", ErrTimeout, ev.Action, e.cfg.ActionWithin)
+	late := api.Errorf(api.RequestTimeout, "action [%s] is not done after %s; it stays pending", ev.Action, e.cfg.ActionWithin)
 	ctx, cancel := context.WithTimeoutCause(ctx, e.cfg.ActionWithin, late)
 	defer cancel()
 	return e.askUntil(ctx, row.ID, ev, func(r *instance.Run, acted instance.Acted) bool {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/signal/board"
@@ -84,7 +85,7 @@ func (a *actor) post(it item) bool {
 	}
 	if it.done != nil && len(a.inbox) >= maxInbox {
 		a.mu.Unlock()
-		it.done(nil, it.acted, fmt.Errorf("%w: %d events wait for the run, which is the limit", ErrBusy, maxInbox))
+		it.done(nil, it.acted, api.Errorf(api.TooManyRequests, "%d events wait for the run, which is the limit", maxInbox))
 		return true
 	}
 	if a.resting {
@@ -142,7 +143,7 @@ func (a *actor) loop() {
 			a.abandon(a.group.lost())
 			return
 		case <-a.e.stopping:
-			a.abandon(ErrClosed)
+			a.abandon(errStopping)
 			return
 		}
 	}
@@ -442,7 +443,7 @@ func (a *actor) load() bool {
 		select {
 		case <-time.After(delay):
 		case <-a.e.stopping:
-			a.abandon(ErrClosed)
+			a.abandon(errStopping)
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
 	"maestro/internal/step"
@@ -104,7 +105,7 @@ func TestSimultaneousActions(t *testing.T) {
 			switch err := <-answers; {
 			case err == nil:
 				done++
-			case !strings.Contains(err.Error(), "CONFLICT") || !strings.Contains(err.Error(), "by user [u]"):
+			case !errors.Is(err, api.Conflict) || !strings.Contains(err.Error(), "by user [u]"):
 				t.Errorf("refused with %v", err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"maestro/api"
 	"maestro/internal/instance"
 	"maestro/internal/store"
 )
@@ -82,7 +83,7 @@ func (e *Engine) SetBreakpoint(ctx context.Context, workflowID, stepID, user str
 		return Breakpoint{}, err
 	}
 	if _, ok := d.Plan.Ordinal(stepID); !ok {
-		return Breakpoint{}, fmt.Errorf("%w: Breakpoint can't be set as stepId [%s] is not present for the workflowId [%s]", ErrBadRequest, stepID, workflowID)
+		return Breakpoint{}, api.Errorf(api.BadRequest, "Breakpoint can't be set as stepId [%s] is not present for the workflowId [%s]", stepID, workflowID)
 	}
 	bp := Breakpoint{WorkflowID: workflowID, StepID: stepID, CreateTime: e.clock.now(), CreatedBy: user}
 	value, err := json.Marshal(bp)
@@ -120,7 +121,7 @@ func (e *Engine) RemoveBreakpoint(ctx context.Context, workflowID, stepID, user 
 	_, ok := e.breakpoints.byKey[key]
 	e.breakpoints.mu.RUnlock()
 	if !ok {
-		return 0, fmt.Errorf("%w: no breakpoint is set at step [%s] of workflow [%s]: it was never set, or has been removed", ErrNotFound, stepID, workflowID)
+		return 0, api.Errorf(api.NotFound, "no breakpoint is set at step [%s] of workflow [%s]: it was never set, or has been removed", stepID, workflowID)
 	}
 	if err := e.store.PutRecords(ctx, store.Record{Kind: kindBreakpoint, Key: key}); err != nil {
 		return 0, fmt.Errorf("remove breakpoint at step %s of workflow %s: %w", stepID, workflowID, err)
@@ -195,8 +196,8 @@ func (e *Engine) ResumeAttempt(ctx context.Context, workflowID string, inst, run
 	}
 	_, err = e.ask(ctx, row.ID, instance.ActOnStep{At: e.clock.of(row.ID), Step: stepID, Attempt: attempt, Action: instance.Resume, User: user})
 	if refused(err) {
-		return StepActed{}, fmt.Errorf("%w: No paused attempt is resumed because step attempt [%s][%d][%d][%s][%d] is not paused: it has not been created yet, or went on already",
-			ErrNotFound, workflowID, inst, row.Run, stepID, attempt)
+		return StepActed{}, api.Errorf(api.NotFound, "No paused attempt is resumed because step attempt [%s][%d][%d][%s][%d] is not paused: it has not been created yet, or went on already",
+			workflowID, inst, row.Run, stepID, attempt)
 	} else if err != nil {
 		return StepActed{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"maestro/api"
 	"maestro/internal/instance"
 	"maestro/internal/signal"
 	"maestro/internal/store"
@@ -66,7 +67,7 @@ func (e *Engine) headerOf(ctx context.Context, of source) (*instance.Header, err
 			return h, nil
 		}
 	}
-	if errors.Is(err, ErrNotFound) || errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, api.NotFound) || errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	return nil, fmt.Errorf("look up run %s, which announced a signal: %w", of, err)

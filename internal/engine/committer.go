@@ -62,7 +62,7 @@ func (c *committer) commitPatiently(ch store.Change, patient func() bool) error 
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return ErrClosed
+		return errStopping
 	}
 	c.waiting = append(c.waiting, w)
 	c.mu.Unlock()

@@ -19,6 +19,7 @@ import (
 	"maestro/internal/store"
 	"maestro/internal/store/faulty"
 	"maestro/internal/store/sqlite"
+	"maestro/internal/uuid"
 )
 
 // scenario is a workflow, how its work goes, and what users do to it.
@@ -219,7 +220,7 @@ func playScenario(t *testing.T, sc *scenario, disk store.Store, at int, fault fa
 		}
 		wait(2 * time.Second)
 		if sc.act != nil {
-			uuid, _ := engine.ParseUUID(requestID(9, 0))
+			uuid, _ := uuid.Parse(requestID(9, 0))
 			row, err := disk.FindUUID(t.Context(), 10_000, uuid)
 			if err != nil {
 				t.Fatal(err)

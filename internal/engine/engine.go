@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/language"
@@ -233,7 +234,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		e.actors.Wait()
-		e.cancel(ErrClosed)
+		e.cancel(errStopping)
 		for _, g := range e.held() {
 			g.services.Wait()
 		}
@@ -249,7 +250,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		_ = e.store.PutRecords(context.WithoutCancel(ctx), e.clock.record()) // the next start does without, less exactly
 		return e.store.Release(context.WithoutCancel(ctx), e.cfg.Node)
 	case <-ctx.Done():
-		e.cancel(ErrClosed)
+		e.cancel(errStopping)
 		return fmt.Errorf("close engine: %w", context.Cause(ctx))
 	}
 }
@@ -298,7 +299,7 @@ func (e *Engine) deliver(id store.RunID, items ...item) {
 		for !e.actor(id).post(it) {
 			if e.isStopping() {
 				if it.done != nil {
-					it.done(nil, it.acted, ErrClosed)
+					it.done(nil, it.acted, errStopping)
 				}
 				return
 			}
@@ -391,11 +392,11 @@ func (e *Engine) Stats() Stats {
 func (e *Engine) busy() error {
 	switch {
 	case e.isStopping():
-		return ErrClosed
+		return errStopping
 	case e.committer.full():
-		return fmt.Errorf("%w: %d changes wait for the disk, which is the limit (engine.queue_limit)", ErrBusy, e.cfg.QueueLimit)
+		return api.Errorf(api.TooManyRequests, "%d changes wait for the disk, which is the limit (engine.queue_limit)", e.cfg.QueueLimit)
 	case e.InMemory() >= e.cfg.MaxRuns:
-		return fmt.Errorf("%w: %d runs are in memory, which is the limit (engine.max_runs_in_memory)", ErrBusy, e.cfg.MaxRuns)
+		return api.Errorf(api.TooManyRequests, "%d runs are in memory, which is the limit (engine.max_runs_in_memory)", e.cfg.MaxRuns)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
@@ -34,7 +35,7 @@ func (b *book) Resolve(_ context.Context, id, _ string) (*engine.Definition, err
 	if d := b.byID[id]; d != nil {
 		return d, nil
 	}
-	return nil, fmt.Errorf("%w: workflow [%s]", engine.ErrNotFound, id)
+	return nil, api.Errorf(api.NotFound, "workflow [%s]", id)
 }
 
 func (b *book) Version(ctx context.Context, internal, _ int64) (*engine.Definition, error) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
 	"maestro/internal/store/faulty"
@@ -35,7 +36,7 @@ func TestInvariant_Bounded(t *testing.T) {
 					switch _, err := tryStart(e, "wf", ""); {
 					case err == nil:
 						ok.Add(1)
-					case errors.Is(err, engine.ErrBusy) && strings.Contains(err.Error(), "queue_limit"):
+					case errors.Is(err, api.TooManyRequests) && strings.Contains(err.Error(), "queue_limit"):
 						busy.Add(1)
 					default:
 						t.Error(err)
@@ -59,7 +60,7 @@ func TestInvariant_Bounded(t *testing.T) {
 			for range 3 {
 				l.start(e, "wf")
 			}
-			if _, err := tryStart(e, "wf", ""); !errors.Is(err, engine.ErrBusy) || !strings.Contains(err.Error(), "max_runs_in_memory") {
+			if _, err := tryStart(e, "wf", ""); !errors.Is(err, api.TooManyRequests) || !strings.Contains(err.Error(), "max_runs_in_memory") {
 				t.Errorf("the fourth: %v", err)
 			}
 			if _, err := e.ActOnRun(t.Context(), engine.RunAction{WorkflowID: "wf", Instance: 1, Action: instance.Stop, User: "u"}); err != nil {
@@ -90,7 +91,7 @@ func TestInvariant_Bounded(t *testing.T) {
 			var busy atomic.Int64
 			for range 1500 {
 				wg.Go(func() {
-					if _, err := e.Ask(id, instance.Permitted{At: 1}); errors.Is(err, engine.ErrBusy) {
+					if _, err := e.Ask(id, instance.Permitted{At: 1}); errors.Is(err, api.TooManyRequests) {
 						busy.Add(1)
 					}
 				})

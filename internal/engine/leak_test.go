@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/engine/enginetest"
 	"maestro/internal/instance"
@@ -65,7 +66,7 @@ func TestClose_Twice(t *testing.T) {
 		}
 		wg.Wait()
 		l.close(e)
-		if _, err := tryStart(e, "wf", ""); !errors.Is(err, engine.ErrClosed) {
+		if _, err := tryStart(e, "wf", ""); !errors.Is(err, api.Unavailable) {
 			t.Errorf("start after close: %v", err)
 		}
 		if _, err := e.ActOnRun(t.Context(), engine.RunAction{WorkflowID: "wf", Instance: 1, Action: instance.Stop}); err == nil {
@@ -100,7 +101,7 @@ func TestClose_WhileStarting(t *testing.T) {
 						defer mu.Unlock()
 						if err == nil {
 							acked = append(acked, s)
-						} else if !errors.Is(err, engine.ErrClosed) {
+						} else if !errors.Is(err, api.Unavailable) {
 							t.Errorf("start: %v", err)
 						}
 					})
@@ -139,7 +140,7 @@ func TestClose_WhileLoading(t *testing.T) {
 			t.Errorf("answered before the store is back: %v", <-answered)
 		}
 		_ = e.Close(t.Context())
-		if err := <-answered; !errors.Is(err, engine.ErrClosed) {
+		if err := <-answered; !errors.Is(err, api.Unavailable) {
 			t.Errorf("answered %v", err)
 		}
 	})
@@ -212,7 +213,7 @@ func TestClose_RealTime(t *testing.T) {
 		for range 8 {
 			wg.Go(func() {
 				for range 5 {
-					if _, err := f.Start(context.Background(), engine.StartRequest{WorkflowID: "wf", Version: "latest", Initiator: manual()}); err != nil && !errors.Is(err, engine.ErrClosed) {
+					if _, err := f.Start(context.Background(), engine.StartRequest{WorkflowID: "wf", Version: "latest", Initiator: manual()}); err != nil && !errors.Is(err, api.Unavailable) {
 						t.Error(err)
 					}
 				}

@@ -2,12 +2,12 @@ package engine
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
 	"maestro/internal/instance"
 	"maestro/internal/store"
+	"maestro/internal/uuid"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -38,7 +38,7 @@ type Catalog interface {
 	Resolve(ctx context.Context, workflowID, version string) (*Definition, error)
 	// Version returns an exact version of a workflow.
 	Version(ctx context.Context, internal, version int64) (*Definition, error)
-	// Internal returns the internal id of a workflow, or ErrNotFound.
+	// Internal returns the internal id of a workflow, or api.NotFound.
 	Internal(ctx context.Context, workflowID string) (int64, error)
 	// Template returns what the job template of a step gives it in a version, empty where it has none. A *param.Error says
 	// that the template cannot be used; any other error that it cannot be read now.
@@ -186,7 +186,7 @@ func (e *Engine) named(d *Definition, h *instance.Header, row *store.Run) (*inst
 		r.Origin = e.origin.ID
 	}
 	r.Instance, r.Number, r.Version, r.Created = row.Instance, row.Run, row.Version, row.Created
-	r.UUID, r.Modified = FormatUUID(row.UUID), row.Created
+	r.UUID, r.Modified = uuid.Format(row.UUID), row.Created
 	return r, nil
 }
 
@@ -221,32 +221,4 @@ func planFrom(w *spec.Workflow, start []int) (*instance.Plan, error) {
 		return nil, err
 	}
 	return instance.NewPlanOf(w, steps, dag), nil
-}
-
-// FormatUUID returns the usual text form.
-func FormatUUID(u [16]byte) string {
-	var out [36]byte
-	hex.Encode(out[:8], u[:4])
-	hex.Encode(out[9:13], u[4:6])
-	hex.Encode(out[14:18], u[6:8])
-	hex.Encode(out[19:23], u[8:10])
-	hex.Encode(out[24:], u[10:])
-	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
-}
-
-// ParseUUID reads the usual text form.
-func ParseUUID(s string) (u [16]byte, ok bool) {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return u, false
-	}
-	at := 0
-	for _, part := range [...]string{s[:8], s[9:13], s[14:18], s[19:23], s[24:]} {
-		n, err := hex.Decode(u[at:], []byte(part))
-		if err != nil {
-			return u, false
-		}
-		at += n
-	}
-	return u, true
 }

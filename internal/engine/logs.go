@@ -2,10 +2,10 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/instance"
 	"maestro/internal/step"
 )
@@ -15,7 +15,7 @@ func (e *Engine) Logs(_ context.Context, r *instance.Run, ordinal int, attempt i
 	node := &r.Plan.Nodes[ordinal]
 	logs, ok := e.runtimes[node.Step.Type].(step.Logs)
 	if !ok {
-		return nil, nil, fmt.Errorf("%w: steps of type %s keep no logs", ErrNotFound, node.Step.Type)
+		return nil, nil, api.Errorf(api.NotFound, "steps of type %s keep no logs", node.Step.Type)
 	}
 	s := &r.Steps[ordinal]
 	a := &s.Attempt
@@ -25,7 +25,7 @@ func (e *Engine) Logs(_ context.Context, r *instance.Run, ordinal int, attempt i
 		}
 	}
 	if a.Number != attempt || attempt == 0 {
-		return nil, nil, fmt.Errorf("%w: step [%s] of workflow instance %s has no attempt [%d]", ErrNotFound, node.ID, r.Identity(), attempt)
+		return nil, nil, api.Errorf(api.NotFound, "step [%s] of workflow instance %s has no attempt [%d]", node.ID, r.Identity(), attempt)
 	}
 	return logs, describe(r, ordinal, a, true), nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/instance"
 	"maestro/internal/store"
 )
@@ -163,12 +164,12 @@ func (o *outputs) keep(ctx context.Context, j job, q JobOutput) error {
 	var before keptOutput
 	if err == nil && json.Unmarshal(old, &before) == nil {
 		if k.Output, err = instance.MergeOutput(before.Output, q.Data); err != nil {
-			return fmt.Errorf("%w: the output data of job [%s] is too large: %w", ErrBadRequest, q.Job, err)
+			return api.Errorf(api.BadRequest, "the output data of job [%s] is too large: %w", q.Job, err)
 		}
 	}
 	value, err := json.Marshal(k)
 	if err != nil {
-		return fmt.Errorf("%w: output data is not JSON: %w", ErrBadRequest, err)
+		return api.Errorf(api.BadRequest, "output data is not JSON: %w", err)
 	}
 	o.mu.Lock()
 	gone := o.kept.put(&kept{job: j, at: k.At, bytes: int64(len(value)), sender: k.Sender})

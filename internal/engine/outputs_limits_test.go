@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
 	"maestro/internal/output"
@@ -68,13 +69,13 @@ func TestOutputToken(t *testing.T) {
 		}
 	}
 	uuid := j.a.UUID
-	refused(engine.ErrNoToken, engine.JobOutput{Type: "Shell", Job: uuid})
-	refused(engine.ErrNoToken, engine.JobOutput{Type: "Shell", Job: "job-of-nobody"})
+	refused(api.Unauthorized, engine.JobOutput{Type: "Shell", Job: uuid})
+	refused(api.Unauthorized, engine.JobOutput{Type: "Shell", Job: "job-of-nobody"})
 	for _, forged := range []string{"x", uuid, uuid + ".", uuid + ".AAAA", token[:len(token)-1], token + "A", uuid + another[36:], "." + token[37:]} {
-		refused(engine.ErrForbidden, engine.JobOutput{Token: forged, Type: "Shell", Job: uuid})
+		refused(api.Forbidden, engine.JobOutput{Token: forged, Type: "Shell", Job: uuid})
 	}
-	refused(engine.ErrForbidden, engine.JobOutput{Token: another, Type: "Shell", Job: uuid})
-	refused(engine.ErrBadRequest, engine.JobOutput{Token: token, WorkflowID: "other"})
+	refused(api.Forbidden, engine.JobOutput{Token: another, Type: "Shell", Job: uuid})
+	refused(api.BadRequest, engine.JobOutput{Token: token, WorkflowID: "other"})
 	if n := f.kept(t); n != 0 {
 		t.Errorf("%d refused posts are kept", n)
 	}
@@ -136,7 +137,7 @@ func TestPostOutput_Unfit(t *testing.T) {
 	run := f.start(t, "w")
 	j := <-began
 	for data, why := range unfits {
-		if _, err := f.PostOutput(t.Context(), engine.JobOutput{Type: "Shell", Job: j.a.UUID, Data: []byte(data)}); !errors.Is(err, engine.ErrBadRequest) || !strings.Contains(err.Error(), why) {
+		if _, err := f.PostOutput(t.Context(), engine.JobOutput{Type: "Shell", Job: j.a.UUID, Data: []byte(data)}); !errors.Is(err, api.BadRequest) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", data, err)
 		}
 	}
@@ -179,7 +180,7 @@ func TestPostOutput_Altogether(t *testing.T) {
 		taken++
 		bytes += len(data)
 	}
-	if !errors.Is(err, engine.ErrBadRequest) || taken < 10 || bytes > 17<<20 {
+	if !errors.Is(err, api.BadRequest) || taken < 10 || bytes > 17<<20 {
 		t.Errorf("%d posts of %d bytes were taken: %.300v", taken, bytes, err)
 	}
 	done(j.r)

@@ -3,9 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
+	"maestro/api"
 	"maestro/internal/instance"
 )
 
@@ -24,7 +24,7 @@ type JobOutput struct {
 // be merged into the step is refused.
 func (e *Engine) PostOutput(ctx context.Context, q JobOutput) (delivered bool, err error) {
 	if strings.Contains(q.Type, "/") { // which ends the kind in a key
-		return false, fmt.Errorf("%w: external_job_type %q is not the type of a step", ErrBadRequest, q.Type)
+		return false, api.Errorf(api.BadRequest, "external_job_type %q is not the type of a step", q.Type)
 	}
 	j, err := e.outputs.identify(&q)
 	if err != nil {
@@ -41,7 +41,7 @@ func (e *Engine) PostOutput(ctx context.Context, q JobOutput) (delivered bool, e
 	}
 	if w := e.outputs.worker(j); w != nil { // since we looked, when there was nothing to claim yet
 		err := e.outputs.post(ctx, w, q)
-		if err == nil || errors.Is(err, ErrBadRequest) {
+		if err == nil || errors.Is(err, api.BadRequest) {
 			e.outputs.drop(j)
 		}
 		return err == nil, err
@@ -51,16 +51,16 @@ func (e *Engine) PostOutput(ctx context.Context, q JobOutput) (delivered bool, e
 
 func (o *outputs) post(ctx context.Context, w *worker, q JobOutput) error {
 	if q.WorkflowID != "" && q.WorkflowID != w.workflow {
-		return fmt.Errorf("%w: job [%s] of type [%s] belongs to workflow [%s], not [%s]", ErrBadRequest, q.Job, q.Type, w.workflow, q.WorkflowID)
+		return api.Errorf(api.BadRequest, "job [%s] of type [%s] belongs to workflow [%s], not [%s]", q.Job, q.Type, w.workflow, q.WorkflowID)
 	}
 	_, err := o.e.ask(ctx, w.run, instance.Posted{At: o.e.clock.of(w.run), Step: w.step, Attempt: w.attempt, Output: q.Data})
 	switch {
 	case errors.Is(err, instance.ErrStale):
-		return fmt.Errorf("%w: the step that had job [%s] of type [%s] has ended; its output data was not taken", ErrConflict, q.Job, q.Type)
+		return api.Errorf(api.Conflict, "the step that had job [%s] of type [%s] has ended; its output data was not taken", q.Job, q.Type)
 	case errors.Is(err, instance.ErrTooLarge):
-		return fmt.Errorf("%w: the output data of job [%s] is too large: %w", ErrBadRequest, q.Job, err)
+		return api.Errorf(api.BadRequest, "the output data of job [%s] is too large: %w", q.Job, err)
 	case errors.Is(err, instance.ErrUnfit):
-		return fmt.Errorf("%w: the output data of job [%s] was not taken: %w", ErrBadRequest, q.Job, err)
+		return api.Errorf(api.BadRequest, "the output data of job [%s] was not taken: %w", q.Job, err)
 	}
 	return err
 }

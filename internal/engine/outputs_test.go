@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
 	"maestro/internal/step"
@@ -84,11 +85,11 @@ func TestPostOutput(t *testing.T) {
 	}
 	f.post(t, "shell", j.a.UUID, strings.ReplaceAll(rows, "rows", "more"), true)
 	_, err := f.PostOutput(t.Context(), engine.JobOutput{Type: "Shell", Job: j.a.UUID, WorkflowID: "other", Data: []byte(rows)})
-	if !errors.Is(err, engine.ErrBadRequest) || !strings.Contains(err.Error(), "belongs to workflow [w]") {
+	if !errors.Is(err, api.BadRequest) || !strings.Contains(err.Error(), "belongs to workflow [w]") {
 		t.Errorf("of another workflow: %v", err)
 	}
 	large := fmt.Sprintf(`{"artifacts":{"x":{"y":%q}}}`, strings.Repeat("y", 749_900))
-	if _, err = f.PostOutput(t.Context(), engine.JobOutput{Type: "Shell", Job: j.a.UUID, Data: []byte(large)}); !errors.Is(err, engine.ErrBadRequest) {
+	if _, err = f.PostOutput(t.Context(), engine.JobOutput{Type: "Shell", Job: j.a.UUID, Data: []byte(large)}); !errors.Is(err, api.BadRequest) {
 		t.Errorf("too large together: %v", err)
 	}
 	done(j.r)

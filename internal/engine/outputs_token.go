@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"maestro/api"
 	"maestro/internal/output"
 	"maestro/internal/store"
 )
@@ -47,20 +48,20 @@ func (o *outputs) identify(q *JobOutput) (job, error) {
 	called := job{jobKind(q.Type), q.Job}
 	if q.Token == "" {
 		if o.e.cfg.OutputTokens {
-			return job{}, fmt.Errorf("%w: output data needs the token of the attempt it is of, which the job has as %s in its environment: "+
-				"send it in the header Authorization: Bearer TOKEN, or Maestro-Output-Token; the setting output_data.require_token switches this off", ErrNoToken, output.TokenVar)
+			return job{}, api.Errorf(api.Unauthorized, "output data needs the token of the attempt it is of, which the job has as %s in its environment: "+
+				"send it in the header Authorization: Bearer TOKEN, or Maestro-Output-Token; the setting output_data.require_token switches this off", output.TokenVar)
 		}
 		return called, nil
 	}
 	attempt, ok := output.TokenOf(o.secret, q.Token)
 	if !ok {
-		return job{}, fmt.Errorf("%w: the token is not one that this server gave to an attempt", ErrForbidden)
+		return job{}, api.Errorf(api.Forbidden, "the token is not one that this server gave to an attempt")
 	}
 	own := job{"", attempt}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if other := o.find(called); q.Job != "" && other != nil && other != o.find(own) {
-		return job{}, fmt.Errorf("%w: the token is of another attempt than the one that has job [%s] of type [%s]", ErrForbidden, q.Job, q.Type)
+		return job{}, api.Errorf(api.Forbidden, "the token is of another attempt than the one that has job [%s] of type [%s]", q.Job, q.Type)
 	}
 	if q.Job == "" {
 		q.Job, q.Type = attempt, "attempt"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"maestro/api"
 	"maestro/internal/instance"
 	"maestro/internal/store"
 )
@@ -22,7 +23,7 @@ func (e *Engine) Load(ctx context.Context, workflowID string, inst, run int64) (
 // find returns the row of a run; run 0 is the latest of the instance.
 func (e *Engine) find(ctx context.Context, workflowID string, inst, run int64) (*store.Run, error) {
 	internal, err := e.catalog.Internal(ctx, workflowID)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, api.NotFound) {
 		return nil, notFound(workflowID, inst, run)
 	} else if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (e *Engine) IdentifyID(ctx context.Context, id store.RunID) (*instance.Run,
 func IsDamaged(err error) bool { return errors.Is(err, errDamaged) }
 
 func notFound(workflowID string, inst, run int64) error {
-	return fmt.Errorf("%w: workflow instance [%s][%d][%d] not found (either not created or deleted)", ErrNotFound, workflowID, inst, run)
+	return api.Errorf(api.NotFound, "workflow instance [%s][%d][%d] not found (either not created or deleted)", workflowID, inst, run)
 }
 
 // List returns rows of the runs of a workflow, for pages and bulk actions.

@@ -1,26 +1,15 @@
 package engine
 
 import (
-	"errors"
-
+	"maestro/api"
 	"maestro/internal/instance"
 	"maestro/internal/store"
 	"maestro/param"
 	"maestro/spec"
 )
 
-// Errors that callers can tell apart. They are wrapped with what was tried on what.
-var (
-	ErrNotFound   = errors.New("not found")
-	ErrBadRequest = errors.New("bad request")       // can never succeed as asked
-	ErrNoToken    = errors.New("unauthorized")      // it takes a token to do this
-	ErrForbidden  = errors.New("forbidden")         // and it is not this one
-	ErrConflict   = errors.New("conflict")          // another action is pending, or the trigger is not the workflow's
-	ErrDisabled   = errors.New("disabled")          // the trigger type is switched off
-	ErrTimeout    = errors.New("request timeout")   // a blocking action took too long; it stays pending
-	ErrBusy       = errors.New("too many requests") // a queue is full; try again
-	ErrClosed     = errors.New("engine is stopping")
-)
+// errStopping answers what comes while the engine stops, or is not done by then.
+var errStopping = api.Errorf(api.Unavailable, "engine is stopping")
 
 // StartRequest asks for a new run of a workflow (spec/engine 4).
 type StartRequest struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
 	"maestro/internal/step"
@@ -106,7 +107,7 @@ func TestRest_Wakes(t *testing.T) {
 				l.want(run, c.want)
 				l.judge()
 				l.close(e)
-				if _, err := e.Ask(id, instance.Permitted{At: 1}); !errors.Is(err, engine.ErrClosed) {
+				if _, err := e.Ask(id, instance.Permitted{At: 1}); !errors.Is(err, api.Unavailable) {
 					t.Errorf("asked after the end: %v", err)
 				}
 			})

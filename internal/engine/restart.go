@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"maestro/api"
 	"maestro/internal/doc"
 	"maestro/internal/instance"
 	"maestro/internal/language"
@@ -167,7 +168,7 @@ func chooseSteps(h *instance.Header, d *Definition, last *instance.Run, q *Resta
 		}
 	}
 	if q.fromStep() && h.Target == 0 {
-		return fmt.Errorf("%w: workflow [%s] version [%d] has no step [%s]", ErrBadRequest, d.WorkflowID, d.Version, q.Step)
+		return api.Errorf(api.BadRequest, "workflow [%s] version [%d] has no step [%s]", d.WorkflowID, d.Version, q.Step)
 	}
 	return nil
 }

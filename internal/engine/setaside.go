@@ -2,9 +2,9 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 
+	"maestro/api"
 	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/store"
@@ -52,7 +52,7 @@ func markOf(d *Definition, what string, params ...[]byte) inflight.Mark {
 // admissible refuses what killed the process twice.
 func (e *Engine) admissible(d *Definition, m inflight.Mark) error {
 	if err := e.cfg.Guard.Condemned(m); err != nil {
-		return fmt.Errorf("%w: workflow [%s] version [%d] is not started with these params: %w", ErrBadRequest, d.WorkflowID, d.Version, err)
+		return api.Errorf(api.BadRequest, "workflow [%s] version [%d] is not started with these params: %w", d.WorkflowID, d.Version, err)
 	}
 	return nil
 }

@@ -2,8 +2,8 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
+	"maestro/api"
 	"maestro/internal/instance"
 	"maestro/internal/signal"
 	"maestro/internal/signal/board"
@@ -20,7 +20,7 @@ func (e *Engine) newBoard() *board.Board {
 // commitSignal writes what belongs to a signal, under the lease of the group that its name falls into.
 func (e *Engine) commitSignal(name string, records []store.Record, at int64) error {
 	if e.committer.full() {
-		return fmt.Errorf("%w: %d changes wait for the disk, which is the limit (engine.queue_limit)", ErrBusy, e.cfg.QueueLimit)
+		return api.Errorf(api.TooManyRequests, "%d changes wait for the disk, which is the limit (engine.queue_limit)", e.cfg.QueueLimit)
 	}
 	g, err := e.owner(name)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/engine/enginetest"
 	"maestro/internal/instance"
@@ -285,7 +286,7 @@ func TestAnnounceOnce(t *testing.T) {
 		}
 		find := func() (r *instance.Run, err error) { // a start that failed has used up its number
 			for inst := range int64(3) {
-				if r, err = e.Load(t.Context(), "w", inst+1, 1); !errors.Is(err, engine.ErrNotFound) {
+				if r, err = e.Load(t.Context(), "w", inst+1, 1); !errors.Is(err, api.NotFound) {
 					return r, err
 				}
 			}

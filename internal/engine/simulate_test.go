@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/checker"
 	"maestro/internal/engine"
 	"maestro/internal/engine/enginetest"
@@ -24,6 +25,7 @@ import (
 	"maestro/internal/step"
 	"maestro/internal/store"
 	"maestro/internal/store/faulty"
+	"maestro/internal/uuid"
 	"maestro/spec"
 )
 
@@ -336,7 +338,7 @@ func (s *simulation) compare(e *engine.Engine) {
 				return // it has no owner in memory: who ends it writes to the store
 			}
 			stored, err := e.LoadAny(id)
-			if errors.Is(err, faulty.ErrDead) || errors.Is(err, engine.ErrClosed) {
+			if errors.Is(err, faulty.ErrDead) || errors.Is(err, api.Unavailable) {
 				return
 			}
 			if err != nil {
@@ -383,7 +385,7 @@ func reason(s store.Runs, b engine.Catalog, a *step.Attempt, told func(records [
 	if err != nil {
 		return err
 	}
-	uuid, _ := engine.ParseUUID(a.RunUUID)
+	uuid, _ := uuid.Parse(a.RunUUID)
 	row, err := s.FindUUID(ctx, d.Internal, uuid)
 	if err != nil {
 		return fmt.Errorf("its run: %w", err)
@@ -552,7 +554,7 @@ func (s *simulation) kept(a engine.Started) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	uuid, _ := engine.ParseUUID(a.UUID)
+	uuid, _ := uuid.Parse(a.UUID)
 	row, err := s.disk.FindUUID(context.Background(), internal, uuid)
 	switch {
 	case err != nil:

@@ -2,16 +2,17 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/inflight"
 	"maestro/internal/instance"
 	"maestro/internal/language"
 	"maestro/internal/store"
+	"maestro/internal/uuid"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -140,7 +141,7 @@ func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, n *newcomer, firs
 	it := item{event: first, done: func(_ *instance.Run, _ instance.Acted, err error) { done <- err }}
 	if !e.begin(r, row, n, it) {
 		if e.isStopping() {
-			return ErrClosed
+			return errStopping
 		}
 		return n.group.lost()
 	}
@@ -150,7 +151,7 @@ func (e *Engine) beginAndWait(r *instance.Run, row *store.Run, n *newcomer, firs
 // unwritten reports whether a commit that failed with err has certainly written nothing.
 func unwritten(err error) bool {
 	var p *panicError
-	return store.Unwritten(err) || errors.Is(err, ErrClosed) || errors.As(err, &p)
+	return store.Unwritten(err) || errors.Is(err, errStopping) || errors.As(err, &p)
 }
 
 // findOut sees to a new run whose commit failed in a way that leaves open whether it was written: it is driven like any
@@ -220,7 +221,7 @@ func (e *Engine) insist(try func(tries int) bool) error {
 		select {
 		case <-time.After(delay):
 		case <-e.stopping:
-			return ErrClosed
+			return errStopping
 		}
 		delay = min(2*delay, 5*time.Second)
 	}
@@ -242,14 +243,11 @@ func (g *group) insist(try func(tries int) bool) {
 // requestUUID returns the uuid of a run to be started, and the run that has it already, if any.
 func (e *Engine) requestUUID(ctx context.Context, internal int64, requestID string) (u [16]byte, known *store.Run, err error) {
 	if requestID == "" {
-		_, _ = rand.Read(u[:]) // never fails
-		u[6] = u[6]&0x0f | 0x40
-		u[8] = u[8]&0x3f | 0x80
-		return u, nil, nil
+		return uuid.Random(), nil, nil
 	}
-	u, ok := ParseUUID(requestID)
+	u, ok := uuid.Parse(requestID)
 	if !ok {
-		return u, nil, fmt.Errorf("%w: request_id [%s] is not a UUID", ErrBadRequest, requestID)
+		return u, nil, api.Errorf(api.BadRequest, "request_id [%s] is not a UUID", requestID)
 	}
 	known, err = e.store.FindUUID(ctx, internal, u)
 	if errors.Is(err, store.ErrNotFound) {
@@ -263,7 +261,7 @@ func (e *Engine) requestUUID(ctx context.Context, internal int64, requestID stri
 func (e *Engine) duplicated(d *Definition, known *store.Run) Started {
 	line := instance.InfoLine(fmt.Sprintf("The request started run [%s][%d][%d] before", d.WorkflowID, known.Instance, known.Run))
 	return Started{
-		WorkflowID: d.WorkflowID, Version: d.Version, UUID: FormatUUID(known.UUID), Status: "DUPLICATED", Line: stamped(line, e.clock.now()),
+		WorkflowID: d.WorkflowID, Version: d.Version, UUID: uuid.Format(known.UUID), Status: "DUPLICATED", Line: stamped(line, e.clock.now()),
 	}
 }
 
@@ -279,17 +277,17 @@ func (in *Initiator) check(d *Definition) error {
 		return nil
 	}
 	if !d.Active {
-		return fmt.Errorf("%w: a trigger can only start the active version of workflow [%s], and [%d] is not", ErrBadRequest, d.WorkflowID, d.Version)
+		return api.Errorf(api.BadRequest, "a trigger can only start the active version of workflow [%s], and [%d] is not", d.WorkflowID, d.Version)
 	}
 	for _, t := range d.Triggers {
 		if t == uuid {
 			if disabled.Or(false) {
-				return fmt.Errorf("%w: Trigger type [%s] is disabled for the workflow [%s]", ErrDisabled, kind, d.WorkflowID)
+				return api.Errorf(api.UnprocessableEntity, "Trigger type [%s] is disabled for the workflow [%s]", kind, d.WorkflowID)
 			}
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: trigger [%s] is none of workflow [%s] version [%d]", ErrConflict, uuid, d.WorkflowID, d.Version)
+	return api.Errorf(api.Conflict, "trigger [%s] is none of workflow [%s] version [%d]", uuid, d.WorkflowID, d.Version)
 }
 
 func startLine(in Initiator) instance.Line {
@@ -368,7 +366,7 @@ func checkTags(have, more spec.Tags) error {
 	for _, list := range []spec.Tags{have, more} {
 		for _, t := range list {
 			if seen[t.Name] {
-				return fmt.Errorf("%w: Invalid tag list as there are duplicate tag names: [%s]", ErrBadRequest, t.Name)
+				return api.Errorf(api.BadRequest, "Invalid tag list as there are duplicate tag names: [%s]", t.Name)
 			}
 			seen[t.Name] = true
 		}

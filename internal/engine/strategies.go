@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/instance"
 	"maestro/internal/store"
 	"maestro/spec"
@@ -202,12 +203,12 @@ func (s *strategies) admit(ctx context.Context, d *Definition, inst, number int6
 		cleared = f.failed[inst]
 		for _, m := range f.running {
 			if m.instance == inst {
-				return decision{}, fmt.Errorf("%w: run [%s][%d][%d] is still running", ErrBadRequest, f.id, m.instance, m.run)
+				return decision{}, api.Errorf(api.BadRequest, "run [%s][%d][%d] is still running", f.id, m.instance, m.run)
 			}
 		}
 		for _, m := range f.queued {
 			if m.instance == inst {
-				return decision{}, fmt.Errorf("%w: run [%s][%d][%d] waits for its turn", ErrBadRequest, f.id, m.instance, m.run)
+				return decision{}, api.Errorf(api.BadRequest, "run [%s][%d][%d] waits for its turn", f.id, m.instance, m.run)
 			}
 		}
 		delete(f.failed, inst) // superseded: it holds up nobody any more

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/store"
 	"maestro/internal/view"
 )
@@ -91,7 +92,7 @@ func (l *DeadLetters) List(ctx context.Context, after, workflow string, n int) (
 	if after != "" {
 		var ok bool
 		if key, ok = keyOf(after); !ok {
-			return nil, false, fmt.Errorf("%w: no dead letter has an id like %q", store.ErrNotFound, after)
+			return nil, false, api.Errorf(api.NotFound, "no dead letter has an id like %q", after)
 		}
 	}
 	for {
@@ -120,16 +121,16 @@ func (l *DeadLetters) List(ctx context.Context, after, workflow string, n int) (
 	}
 }
 
-// Get returns one letter, or store.ErrNotFound.
+// Get returns one letter, or api.NotFound.
 func (l *DeadLetters) Get(ctx context.Context, id string) (DeadLetter, error) {
 	var d DeadLetter
 	key, ok := keyOf(id)
 	if !ok {
-		return d, fmt.Errorf("%w: no dead letter has an id like %q", store.ErrNotFound, id)
+		return d, api.Errorf(api.NotFound, "no dead letter has an id like %q", id)
 	}
 	text, err := l.records.Record(ctx, deadKind, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return d, fmt.Errorf("%w: no dead letter [%s]; it may have been replayed or deleted", store.ErrNotFound, id)
+		return d, api.Errorf(api.NotFound, "no dead letter [%s]; it may have been replayed or deleted", id)
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &d)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/event"
 	"maestro/internal/instance"
 	"maestro/internal/store"
@@ -151,7 +152,7 @@ func TestDeadLetters(t *testing.T) {
 	if got := fmt.Sprint(sink.first("bad")); got != "[1 3 4 2]" {
 		t.Errorf("taken: %s", got)
 	}
-	if err := letters.Replay(t.Context(), dead.ID); !errors.Is(err, store.ErrNotFound) {
+	if err := letters.Replay(t.Context(), dead.ID); !errors.Is(err, api.NotFound) {
 		t.Errorf("replay of what is gone: %v", err)
 	}
 	d, _ = l.delivery(sink, l.store, event.Policy{}) // goes on behind it

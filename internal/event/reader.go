@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
 	"maestro/internal/store"
@@ -162,7 +163,7 @@ func senseless(err error) bool {
 
 // hopeless reports whether trying again is of no use.
 func hopeless(err error) bool {
-	return senseless(err) || errors.Is(err, engine.ErrNotFound) || errors.Is(err, store.ErrNotFound)
+	return senseless(err) || errors.Is(err, api.NotFound) || errors.Is(err, store.ErrNotFound)
 }
 
 // ofRun is entry for one of a run.

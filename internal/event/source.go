@@ -18,7 +18,7 @@ type Journal interface {
 
 // Runs knows what runs are called and consist of. *engine.Engine is one.
 type Runs interface {
-	// IdentifyID returns a run, which need not be folded; engine.ErrNotFound or store.ErrNotFound when there is none.
+	// IdentifyID returns a run, which need not be folded; api.NotFound or store.ErrNotFound when there is none.
 	IdentifyID(ctx context.Context, id store.RunID) (*instance.Run, error)
 }
 

@@ -1,12 +1,11 @@
 package instance
 
 import (
-	"crypto/sha1"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 
+	"maestro/internal/uuid"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -210,18 +209,7 @@ func (r *Run) AttemptUUID(step int, number int64) string {
 		}
 		b = append(b, id...)
 	}
-	sum := sha1.Sum(b)
-	b = sum[:16]
-	b[6] = b[6]&0x0f | 0x50 // version 5: name-based (RFC 9562)
-	b[8] = b[8]&0x3f | 0x80
-	var out [36]byte
-	hex.Encode(out[:8], b[:4])
-	hex.Encode(out[9:13], b[4:6])
-	hex.Encode(out[14:18], b[6:8])
-	hex.Encode(out[19:23], b[8:10])
-	hex.Encode(out[24:], b[10:])
-	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
+	return uuid.Format(uuid.OfName(b))
 }
 
 // Timeout returns the run's timeout in milliseconds.

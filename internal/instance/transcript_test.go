@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/doc"
 	"maestro/internal/instance"
 	"maestro/internal/instance/instancetest"
@@ -155,6 +156,9 @@ func (p *player) advance(until int64) string {
 func (p *player) apply(ev instance.Event) string {
 	pass, err := instancetest.Apply(p.run, ev)
 	if err != nil {
+		if e, ok := errors.AsType[*api.Error](err); ok {
+			return "error: " + string(e.Code) + ": " + e.Message + "\n"
+		}
 		return "error: " + err.Error() + "\n"
 	}
 	if len(pass.Records) > 0 {

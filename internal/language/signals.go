@@ -116,18 +116,11 @@ func (l *Language) output(written *spec.SignalOutput, evaluate func(*param.Defs)
 	}
 	o.Payload = []byte{'{'}
 	for name, p := range payload.All() {
-		o.Payload = appendMember(o.Payload, name)
+		o.Payload = doc.AppendName(o.Payload, name)
 		o.Payload = p.Result.AppendJSON(o.Payload)
 	}
 	o.Payload = append(o.Payload, '}')
 	return o, nil
-}
-
-func appendMember(dst []byte, name string) []byte {
-	if len(dst) > 1 {
-		dst = append(dst, ',')
-	}
-	return append(doc.AppendString(dst, name), ':')
 }
 
 // dynamicOutputs reads the outputs that a job reported (spec/signals-triggers 4.2): evaluated maps, in which texts and
@@ -170,7 +163,7 @@ func dynamicOutputs(artifact []byte) ([]signal.Output, error) {
 			if o.Payload == nil {
 				o.Payload = []byte{'{'}
 			}
-			o.Payload = doc.AppendNode(appendMember(o.Payload, m.Name), m.Value)
+			o.Payload = doc.AppendNode(doc.AppendName(o.Payload, m.Name), m.Value)
 		}
 		if o.Payload != nil {
 			o.Payload = append(o.Payload, '}')

@@ -9,7 +9,7 @@ import (
 
 // pure are the packages of ring 0.
 var pure = []string{
-	"maestro/api", "maestro/sel", "maestro/param", "maestro/spec", "maestro/spec/dsl", "maestro/internal/doc", "maestro/internal/meter",
+	"maestro/api", "maestro/sel", "maestro/param", "maestro/spec", "maestro/spec/dsl", "maestro/internal/doc", "maestro/internal/uuid", "maestro/internal/meter",
 	"maestro/internal/cron", "maestro/internal/output", "maestro/internal/signal", "maestro/internal/scope", "maestro/internal/instance", "maestro/internal/language", "maestro/internal/view",
 }
 

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"maestro/api"
+	"maestro/internal/doc"
 	"maestro/internal/engine"
-	"maestro/internal/view"
 )
 
 // Debugger sets breakpoints and lets go of what they hold.
@@ -117,7 +117,7 @@ func (b Breakpoints) remove(w http.ResponseWriter, r *http.Request) error {
 	}
 	message := fmt.Sprintf("StepBreakpoint has been removed by the user [%s]. Total of [%d] steps have been resumed", user, n)
 	return respond(w, http.StatusOK, func(dst []byte) []byte {
-		o := view.Open(dst)
+		o := doc.Open(dst)
 		o.Text("workflow_id", workflow)
 		o.Text("step_id", step)
 		o.Key("timeline_event")

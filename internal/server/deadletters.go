@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"maestro/api"
+	"maestro/internal/doc"
 	"maestro/internal/event"
-	"maestro/internal/view"
 )
 
 // DeadLetters are the endpoints about events that a sink did not take, and about how sinks are doing:
@@ -90,7 +90,7 @@ func (d DeadLetters) replay(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte {
-		o := view.Open(dst)
+		o := doc.Open(dst)
 		o.Text("id", id)
 		o.Bool("replayed", true)
 		return o.Close()
@@ -136,7 +136,7 @@ func (d DeadLetters) replayAll(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte {
-		o := view.Open(dst)
+		o := doc.Open(dst)
 		o.Int("replayed", int64(replayed))
 		o.Bool("more", more)
 		o.TextIf("message", why)
@@ -183,7 +183,7 @@ func (d DeadLetters) removeAll(w http.ResponseWriter, r *http.Request) error {
 		deleted, more = deleted+len(ids), rest
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte {
-		o := view.Open(dst)
+		o := doc.Open(dst)
 		o.Int("deleted", int64(deleted))
 		return o.Close()
 	})

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"maestro/api"
 	"maestro/internal/catalog"
 	"maestro/internal/doc"
-	"maestro/internal/engine"
 	"maestro/internal/store"
 	"maestro/param"
 )
@@ -41,6 +39,9 @@ func refusal(err error) *api.Error {
 	if e, ok := errors.AsType[*api.Error](err); ok {
 		return e
 	}
+	if c, ok := errors.AsType[api.Code](err); ok {
+		return &api.Error{Code: c, Message: err.Error()}
+	}
 	if e, ok := errors.AsType[*doc.InvalidError](err); ok {
 		return catalog.Invalid(e)
 	}
@@ -50,27 +51,11 @@ func refusal(err error) *api.Error {
 	if e, ok := errors.AsType[doc.Problem](err); ok { // from a parser
 		return catalog.Malformed(&doc.InvalidError{Problems: []doc.Problem{e}})
 	}
-	for _, known := range [...]struct {
-		err  error
-		code api.Code
-	}{
-		{engine.ErrNotFound, api.NotFound},
-		{engine.ErrBadRequest, api.BadRequest},
-		{engine.ErrNoToken, api.Unauthorized},
-		{engine.ErrForbidden, api.Forbidden},
-		{engine.ErrConflict, api.Conflict},
-		{engine.ErrDisabled, api.UnprocessableEntity},
-		{engine.ErrTimeout, api.RequestTimeout},
-		{engine.ErrBusy, api.TooManyRequests},
-		{engine.ErrClosed, api.Unavailable},
-		{store.ErrNotFound, api.NotFound},
-		{store.ErrExists, api.Conflict},
-	} {
-		if errors.Is(err, known.err) {
-			return &api.Error{Code: known.code, Message: strings.TrimPrefix(err.Error(), known.err.Error()+": ")}
-		}
-	}
 	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return api.Errorf(api.NotFound, "%v", err)
+	case errors.Is(err, store.ErrExists):
+		return api.Errorf(api.Conflict, "%v", err)
 	case errors.Is(err, store.ErrStale):
 		return api.Errorf(api.Conflict, "somebody else changed this at the same time; try again")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

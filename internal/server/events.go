@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maestro/api"
+	"maestro/internal/doc"
 	"maestro/internal/event"
 	"maestro/internal/store"
 	"maestro/internal/view"
@@ -67,7 +68,7 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte {
-		o := view.Open(dst)
+		o := doc.Open(dst)
 		o.Key("events")
 		o.Out = append(o.Out, '[')
 		for i := range events {

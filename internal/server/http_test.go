@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/catalog"
 	"maestro/internal/doc"
-	"maestro/internal/engine"
 	"maestro/internal/meter"
 	"maestro/internal/scope"
 	"maestro/internal/store"
@@ -181,12 +181,16 @@ func TestErrorMapping(t *testing.T) {
 		status int
 		text   string
 	}{
-		{engine.ErrNotFound, 404, "NOT_FOUND"},
-		{errors.Join(engine.ErrConflict), 409, "CONFLICT"},
-		{engine.ErrDisabled, 422, "UNPROCESSABLE_ENTITY"},
-		{engine.ErrTimeout, 408, "REQUEST_TIMEOUT"},
-		{engine.ErrBusy, 429, "TOO_MANY_REQUESTS"},
-		{engine.ErrClosed, 503, "SERVICE_UNAVAILABLE"},
+		{api.NotFound, 404, "NOT_FOUND"},
+		{errors.Join(api.Conflict), 409, "CONFLICT"},
+		{fmt.Errorf("start: %w", &api.Error{Code: api.Forbidden, Message: "not yours", Cause: errors.New("hunter2")}), 403, `{"status":"FORBIDDEN","message":"not yours"}`},
+		{api.Errorf(api.BadRequest, "it has no end: %w", store.ErrNotFound), 400, "it has no end"},
+		{fmt.Errorf("read it: %w", store.ErrNotFound), 404, "NOT_FOUND"},
+		{store.ErrExists, 409, "CONFLICT"},
+		{api.UnprocessableEntity, 422, "UNPROCESSABLE_ENTITY"},
+		{api.RequestTimeout, 408, "REQUEST_TIMEOUT"},
+		{api.TooManyRequests, 429, "TOO_MANY_REQUESTS"},
+		{api.Unavailable, 503, "SERVICE_UNAVAILABLE"},
 		{fmt.Errorf("start: %w", &store.Unavailable{Kind: store.ErrLocked, Reason: "a backup is at it"}), 503, "a backup is at it; nothing was changed"},
 		{&store.Unavailable{Kind: store.ErrLost, Reason: "it is gone"}, 503, "it is gone; if the request"},
 		{store.ErrFull, 503, "nothing was changed"},

@@ -37,14 +37,14 @@ type StepActor interface {
 // RunReader reads runs as they are in the store now. What it returns belongs to the caller, attempts before the latest
 // included.
 type RunReader interface {
-	// Load returns a run by its numbers; run 0 is the latest of the instance. engine.ErrNotFound.
+	// Load returns a run by its numbers; run 0 is the latest of the instance. api.NotFound.
 	Load(ctx context.Context, workflowID string, inst, run int64) (*instance.Run, error)
 	// LoadID returns a run by its key.
 	LoadID(ctx context.Context, id store.RunID) (*instance.Run, error)
 	// LoadDamaged returns what can be read of a run that LoadID cannot make sense of: it is damaged (engine.IsDamaged), or
 	// was written by a newer program (instance.ErrNewer).
 	LoadDamaged(ctx context.Context, id store.RunID) (*instance.Run, error)
-	// List returns rows of runs of a workflow. engine.ErrNotFound when there is no such workflow.
+	// List returns rows of runs of a workflow. api.NotFound when there is no such workflow.
 	List(ctx context.Context, workflowID string, q store.RunQuery) ([]store.Run, error)
 }
 
@@ -62,7 +62,7 @@ type Journal interface {
 
 // LogSource finds who keeps the log of an attempt.
 type LogSource interface {
-	// Logs returns the keeper, and the attempt as it knows it. engine.ErrNotFound when nobody keeps logs of such steps.
+	// Logs returns the keeper, and the attempt as it knows it. api.NotFound when nobody keeps logs of such steps.
 	Logs(ctx context.Context, r *instance.Run, ordinal int, attempt int64) (step.Logs, *step.Attempt, error)
 }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"maestro/internal/catalog"
 	"maestro/internal/doc"
 	"maestro/internal/output"
+	"maestro/internal/uuid"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -115,19 +115,10 @@ func (b *body) boolean(name string) bool {
 // requestID reads request_id: a UUID, or nothing (spec/api 5.1).
 func (b *body) requestID() string {
 	id := strings.ToLower(b.text("request_id"))
-	if id != "" && !isUUID(id) {
+	if _, ok := uuid.Parse(id); !ok && id != "" {
 		b.invalid.Errorf(b.n.Field("request_id"), "request_id", "must be a UUID such as 6d2c1a3e-8f4b-4c1d-9e2f-0a1b2c3d4e5f, not %q", id)
 	}
 	return id
-}
-
-func isUUID(s string) bool {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return false
-	}
-	digits := s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
-	_, err := hex.DecodeString(digits)
-	return err == nil
 }
 
 // params reads the params of a start or restart (spec/params 12).

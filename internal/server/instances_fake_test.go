@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"maestro/api"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
@@ -184,7 +184,7 @@ func (e *fakeEngine) Load(ctx context.Context, flow string, inst, run int64) (*i
 	}
 	e.mu.Unlock()
 	if found == nil {
-		return nil, fmt.Errorf("%w: no run", engine.ErrNotFound)
+		return nil, api.Errorf(api.NotFound, "no run")
 	}
 	return e.LoadID(ctx, found.id)
 }
@@ -223,7 +223,7 @@ func (e *fakeEngine) List(_ context.Context, flow string, q store.RunQuery) ([]s
 		}
 	}
 	if !known {
-		return nil, fmt.Errorf("%w: workflow %s", engine.ErrNotFound, flow)
+		return nil, api.Errorf(api.NotFound, "workflow %s", flow)
 	}
 	var rows []store.Run
 	for _, f := range e.runs {

@@ -88,10 +88,7 @@ func noRun(workflow string, inst, run int64) error {
 
 // isNotFound recognizes that something is not there, whoever says so.
 func isNotFound(err error) bool {
-	if e, ok := errors.AsType[*api.Error](err); ok {
-		return e.Code == api.NotFound
-	}
-	return errors.Is(err, engine.ErrNotFound) || errors.Is(err, store.ErrNotFound)
+	return errors.Is(err, api.NotFound) || errors.Is(err, store.ErrNotFound)
 }
 
 // earlier finds the loops that a restarted run did not run again, in the runs that did. What cannot be read counts as
@@ -151,7 +148,7 @@ func (a *Runs) inlinePath(w http.ResponseWriter, r *http.Request) error {
 		for _, item := range path {
 			dst = append(doc.AppendNode(dst, item), ',')
 		}
-		o := view.Open(dst)
+		o := doc.Open(dst)
 		o.Text("workflow_id", run.WorkflowID)
 		o.Int("instance_id", run.Instance)
 		o.Int("run_id", 0)

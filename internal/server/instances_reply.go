@@ -1,13 +1,14 @@
 package server
 
 import (
+	"maestro/internal/doc"
 	"maestro/internal/engine"
 	"maestro/internal/view"
 )
 
 // appendStarted appends the answer to a start or restart (spec/api 5.1).
 func appendStarted(dst []byte, s *engine.Started) []byte {
-	o := view.Open(dst)
+	o := doc.Open(dst)
 	o.Text("workflow_id", s.WorkflowID)
 	o.Int("workflow_version_id", s.Version)
 	o.Int("workflow_instance_id", s.Instance)
@@ -21,7 +22,7 @@ func appendStarted(dst []byte, s *engine.Started) []byte {
 
 // appendRunActed appends the answer to an action on a run (spec/api 5.5).
 func appendRunActed(dst []byte, s *engine.RunActed) []byte {
-	o := view.Open(dst)
+	o := doc.Open(dst)
 	o.Text("workflow_id", s.WorkflowID)
 	o.Int("workflow_instance_id", s.Instance)
 	o.Int("workflow_run_id", s.Run)
@@ -36,7 +37,7 @@ func appendRunActed(dst []byte, s *engine.RunActed) []byte {
 // appendStepActed appends the answer to stop, kill, skip and bypass of a step (spec/api 5.8). withState is whether it
 // tells how the attempt ended.
 func appendStepActed(dst []byte, s *engine.StepActed, withState bool) []byte {
-	o := view.Open(dst)
+	o := doc.Open(dst)
 	o.Text("workflow_id", s.WorkflowID)
 	o.Int("workflow_instance_id", s.Instance)
 	o.IntIf("workflow_run_id", s.Run)
@@ -55,7 +56,7 @@ func appendStepActed(dst []byte, s *engine.StepActed, withState bool) []byte {
 
 // appendStepRestarted appends the answer to a restart of a step: of the new attempt in a live run, else of the new run.
 func appendStepRestarted(dst []byte, s *engine.StepActed) []byte {
-	o := view.Open(dst)
+	o := doc.Open(dst)
 	o.Text("workflow_id", s.WorkflowID)
 	status, run := "CREATED", s.Run
 	if s.Restarted != nil {

@@ -139,7 +139,7 @@ func (b *body) timed() engine.Initiator {
 	b.required("trigger_time", at)
 	b.required("timezone", zone)
 	t := &engine.TimeInitiator{TriggerUUID: b.text("trigger_uuid"), TriggerTime: b.integer("trigger_time"), Timezone: b.text("timezone")}
-	o := view.Open(nil)
+	o := doc.Open(nil)
 	o.Text("trigger_uuid", t.TriggerUUID)
 	o.Int("trigger_time", t.TriggerTime)
 	o.Text("timezone", t.Timezone)
@@ -153,7 +153,7 @@ func (b *body) signalled() engine.Initiator {
 	b.required("trigger_uuid", b.field("trigger_uuid"))
 	b.field("depth")
 	s := &engine.SignalInitiator{TriggerUUID: b.text("trigger_uuid"), SignalIDs: make(map[string]int64)}
-	o := view.Open(nil)
+	o := doc.Open(nil)
 	o.Text("trigger_uuid", s.TriggerUUID)
 	o.Int("depth", 0)
 	o.Text("type", "SIGNAL")

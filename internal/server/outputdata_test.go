@@ -2,10 +2,10 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
+	"maestro/api"
 	"maestro/internal/engine"
 )
 
@@ -70,7 +70,7 @@ func TestOutputData(t *testing.T) {
 	}
 	taker.known = false
 	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 202, "no running step has job [x] of type [K]")
-	taker.err = fmt.Errorf("%w: the step has ended", engine.ErrConflict)
+	taker.err = api.Errorf(api.Conflict, "the step has ended")
 	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 409, "the step has ended")
 	taker.known, taker.err = true, nil
 	for _, head := range [][]string{{"Authorization", "Bearer tok"}, {"Authorization", "bearer  tok"}, {"Maestro-Output-Token", "tok", "Authorization", "Basic eA=="}} {
@@ -84,8 +84,8 @@ func TestOutputData(t *testing.T) {
 		h.call("PUT", path, `{"artifacts":{"maestro_dynamic_output":{"signal_outputs":[`+item+`]}}}`, "Authorization", "Bearer tok").want(t, 400, "maestro_dynamic_output")
 	}
 	h.call("PUT", path, `{"artifacts":{"maestro_dynamic_output":{"signal_outputs":[{"name":"s"}]}}}`, "Authorization", "Bearer tok").want(t, 200)
-	taker.err = fmt.Errorf("%w: it needs one", engine.ErrNoToken)
+	taker.err = api.Errorf(api.Unauthorized, "it needs one")
 	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 401, "UNAUTHORIZED", "it needs one")
-	taker.err = fmt.Errorf("%w: not this one", engine.ErrForbidden)
+	taker.err = api.Errorf(api.Forbidden, "not this one")
 	put(`{"external_job_id":"x","external_job_type":"K","params":{"a":1}}`).want(t, 403, "FORBIDDEN", "not this one")
 }

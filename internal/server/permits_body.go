@@ -6,7 +6,6 @@ import (
 
 	"maestro/api"
 	"maestro/internal/doc"
-	"maestro/internal/view"
 )
 
 // tagPermit is the limit of a tag, with whatever else a client said of it.
@@ -93,7 +92,7 @@ func (t *tagPermit) note(at int64, message string) {
 }
 
 func (t *tagPermit) appendJSON(dst []byte) []byte {
-	o := view.Open(dst)
+	o := doc.Open(dst)
 	o.Text("tag", t.tag)
 	o.Int("max_allowed", t.allowed)
 	o.Key("timeline")

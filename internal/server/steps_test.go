@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
 )
@@ -102,9 +103,9 @@ func TestStepActions(t *testing.T) {
 	s.acted.Run = 2
 	s.want("PUT", firstPath+"/steps/a/actions/skip", "", 200, `{"workflow_id":"wf","workflow_instance_id":1,"workflow_run_id":2,"timeline_event":`)
 
-	s.err = engine.ErrTimeout
+	s.err = api.RequestTimeout
 	s.want("PUT", firstPath+"/steps/a/actions/stop", "", 408, `"status":"REQUEST_TIMEOUT"`)
-	s.err = engine.ErrConflict
+	s.err = api.Conflict
 	s.want("PUT", firstPath+"/steps/a/actions/stop", "", 409, `"status":"CONFLICT"`)
 }
 

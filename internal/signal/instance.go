@@ -1,14 +1,13 @@
 package signal
 
 import (
-	"crypto/md5"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"maestro/internal/doc"
+	"maestro/internal/uuid"
 )
 
 // Announcement is a signal to be announced (spec 1.1).
@@ -31,16 +30,7 @@ func (a *Announcement) Identity() string {
 	if len(params) > 0 {
 		text = params.AppendJSON(append(text, `,"params":`...))
 	}
-	return NameUUID(append(text, `,"request_time":0}`...))
-}
-
-// NameUUID returns the version 3 UUID of a text, without a name space in front of it, as the reference makes ids.
-func NameUUID(text []byte) string {
-	sum := md5.Sum(text)
-	sum[6] = sum[6]&0x0f | 0x30
-	sum[8] = sum[8]&0x3f | 0x80
-	h := hex.EncodeToString(sum[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	return uuid.Format(uuid.OfText(append(text, `,"request_time":0}`...)))
 }
 
 // Instance is one announced signal. It never changes.

@@ -9,6 +9,7 @@ import (
 	"maestro/internal/meter"
 	"maestro/internal/scope"
 	"maestro/internal/signal"
+	"maestro/internal/uuid"
 	"maestro/param"
 )
 
@@ -59,7 +60,7 @@ func (s *Signals) requestID(budget *meter.Meter, sub *subscription, x *execution
 	if sub.dedup != nil {
 		p, err := s.cfg.Exprs.Trigger(budget, "dedup_expr", param.Expression(param.String, *sub.dedup), w, where, now)
 		if err == nil {
-			return signal.NameUUID([]byte(p.Result.Str()))
+			return uuid.Format(uuid.OfText([]byte(p.Result.Str())))
 		}
 		s.cfg.Log.Info("dedup_expr of a signal trigger counts as absent, since it fails", "trigger", sub.text(), "error", err)
 	}
@@ -72,16 +73,13 @@ func (s *Signals) requestID(budget *meter.Meter, sub *subscription, x *execution
 	if sub.dedup != nil {
 		text = doc.AppendString(append(text, `,"dedup_expr":`...), *sub.dedup)
 	}
-	return signal.NameUUID(append(text, '}'))
+	return uuid.Format(uuid.OfText(append(text, '}')))
 }
 
 func appendIDs(dst []byte, list []named) []byte {
 	dst = append(dst, '{')
-	for i, n := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = strconv.AppendInt(append(doc.AppendString(dst, n.Name), ':'), n.Seq, 10)
+	for _, n := range list {
+		dst = strconv.AppendInt(doc.AppendName(dst, n.Name), n.Seq, 10)
 	}
 	return append(dst, '}')
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"maestro/internal/engine"
+	"maestro/api"
 	"maestro/internal/inflight"
 	"maestro/internal/signal"
 	"maestro/internal/store"
@@ -238,10 +238,10 @@ func (f *firer) run(x *execution) error {
 		return f.drop(x)
 	case err == nil:
 		return nil
-	case errors.Is(err, engine.ErrConflict), errors.Is(err, engine.ErrNotFound), errors.Is(err, engine.ErrDisabled):
+	case errors.Is(err, api.Conflict), errors.Is(err, api.NotFound), errors.Is(err, api.UnprocessableEntity):
 		f.s.cfg.Log.Info("signal trigger is not in effect any more", "trigger", sub.text(), "reason", err)
 		return f.s.unsubscribe(sub, x)
-	case errors.Is(err, engine.ErrBadRequest):
+	case errors.Is(err, api.BadRequest):
 		f.s.cfg.Log.Error("workflow cannot be started by its signal trigger", "trigger", sub.text(), "error", err)
 		return f.drop(x)
 	default:

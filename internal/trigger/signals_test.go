@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/catalog"
-	"maestro/internal/engine"
 )
 
 const one = `{"definitions":{"s":{}}}`
@@ -201,11 +201,11 @@ func TestStartRefused(t *testing.T) {
 		stays bool
 		again bool
 	}{
-		{engine.ErrConflict, false, false},
-		{engine.ErrNotFound, false, false},
-		{engine.ErrDisabled, false, false},
-		{engine.ErrBadRequest, true, false},
-		{engine.ErrBusy, true, true},
+		{api.Conflict, false, false},
+		{api.NotFound, false, false},
+		{api.UnprocessableEntity, false, false},
+		{api.BadRequest, true, false},
+		{api.TooManyRequests, true, true},
 		{errors.New("store in trouble"), true, true},
 	} {
 		t.Run(fmt.Sprint(tt.err), func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestOneWaitsAlone(t *testing.T) {
 	defer p.close()
 	w.refuse = func(id string) error {
 		if id == "bad" {
-			return engine.ErrBusy
+			return api.TooManyRequests
 		}
 		return nil
 	}

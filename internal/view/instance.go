@@ -29,7 +29,7 @@ type Instance struct {
 func AppendInstance(dst []byte, v Instance) []byte {
 	r, h := v.Run, v.Run.Header
 	began := Began(r)
-	o := Open(dst)
+	o := doc.Open(dst)
 	o.Text("workflow_id", r.WorkflowID)
 	o.Int("workflow_instance_id", r.Instance)
 	o.Int("workflow_run_id", r.Number)
@@ -45,7 +45,7 @@ func AppendInstance(dst []byte, v Instance) []byte {
 	o.Out = appendRunConfig(o.Out, r)
 	o.Key("run_params")
 	o.Out = h.RunParams.AppendJSON(o.Out)
-	o.rawOr("run_properties", h.Properties, "{}")
+	o.RawOr("run_properties", h.Properties, "{}")
 	o.Key("runtime_workflow")
 	o.Out = appendWorkflow(o.Out, r)
 	o.Key("runtime_dag")
@@ -111,7 +111,7 @@ func Began(r *instance.Run) bool {
 // appendRunConfig appends run_config. The runtime tags that a restart takes over from the start are those of its
 // runtime_workflow, but not of its run_config.
 func appendRunConfig(dst []byte, r *instance.Run) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	if r.Header.Restart == nil && len(r.Header.Tags) > 0 {
 		o.Key("runtime_tags")
 		o.Out = r.Header.Tags.AppendJSON(o.Out)
@@ -136,18 +136,18 @@ func appendWorkflow(dst []byte, r *instance.Run) []byte {
 
 // appendDAG appends runtime_dag in its visible order (spec/engine 6.1).
 func appendDAG(dst []byte, p *instance.Plan) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		o.Name(n.ID)
-		one := Open(o.Out)
+		one := doc.Open(o.Out)
 		if len(n.Predecessors) > 0 {
 			one.Key("predecessors")
 			one.Out = appendPredecessors(one.Out, p, n)
 		}
 		if len(n.Successors) > 0 {
 			one.Key("successors")
-			next := Open(one.Out)
+			next := doc.Open(one.Out)
 			for _, e := range n.Successors {
 				next.Name(p.Nodes[e.To].ID)
 				next.Out = doc.AppendString(next.Out, e.Condition)
@@ -172,7 +172,7 @@ func appendPredecessors(dst []byte, p *instance.Plan, n *instance.Node) []byte {
 
 // AppendManual appends the initiator of a run that a user started (spec/api 3.4).
 func AppendManual(dst []byte, user string) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	o.Int("depth", 0)
 	o.Text("type", "MANUAL")
 	o.Text("user", user)

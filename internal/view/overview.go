@@ -3,6 +3,7 @@ package view
 import (
 	"strconv"
 
+	"maestro/internal/doc"
 	"maestro/internal/instance"
 )
 
@@ -12,7 +13,7 @@ type Earlier func(run int64, step string) map[string][]byte
 
 // AppendOverview appends the runtime_overview of a run (spec/engine 9.1). earlier may be nil.
 func AppendOverview(dst []byte, r *instance.Run, earlier Earlier) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	o.Int("total_step_count", int64(len(r.Plan.Nodes)))
 	o.Key("step_overview")
 	o.Out = appendStepOverview(o.Out, r)
@@ -40,13 +41,13 @@ func appendStepOverview(dst []byte, r *instance.Run) []byte {
 		}
 		return strconv.AppendInt(dst, t, 10)
 	}
-	o := Open(dst)
+	o := doc.Open(dst)
 	for status, n := range counts {
 		if n == 0 {
 			continue
 		}
 		o.Key(instance.StepStatus(status).String())
-		one := Open(o.Out)
+		one := doc.Open(o.Out)
 		one.Int("cnt", n)
 		one.Key("steps")
 		one.Out = append(one.Out, '[')

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 
+	"maestro/internal/doc"
 	"maestro/internal/instance"
 )
 
@@ -139,7 +140,7 @@ func (p *Publisher) runStatus(dst []Event, rec *instance.Record) []Event {
 	case old == instance.RunNone:
 		old = instance.Created
 	}
-	o := Open(nil)
+	o := doc.Open(nil)
 	p.identify(&o)
 	o.Text("workflow_uuid", p.run.UUID)
 	o.Text("correlation_id", p.run.CorrelationID())
@@ -159,7 +160,7 @@ func (p *Publisher) flush(dst []Event, step int) []Event {
 	if len(b.changes) == 0 {
 		return dst
 	}
-	o := Open(nil)
+	o := doc.Open(nil)
 	p.identify(&o)
 	o.Text("step_id", p.run.Plan.Nodes[step].ID)
 	o.Int("step_attempt_id", b.attempt)
@@ -174,7 +175,7 @@ func (p *Publisher) flush(dst []Event, step int) []Event {
 		if i > 0 {
 			o.Out = append(o.Out, ',')
 		}
-		one := Open(o.Out)
+		one := doc.Open(o.Out)
 		one.Text("old_status", c.old.String())
 		one.Text("new_status", c.new.String())
 		one.Int("event_time", c.at)
@@ -185,14 +186,14 @@ func (p *Publisher) flush(dst []Event, step int) []Event {
 	return p.event(dst, StepEvent, &o)
 }
 
-func (p *Publisher) identify(o *Object) {
+func (p *Publisher) identify(o *doc.ObjectWriter) {
 	o.Text("workflow_id", p.run.WorkflowID)
 	o.Int("workflow_instance_id", p.run.Instance)
 	o.Int("workflow_run_id", p.run.Number)
 }
 
 // event ends a payload with what all events have.
-func (p *Publisher) event(dst []Event, kind string, o *Object) []Event {
+func (p *Publisher) event(dst []Event, kind string, o *doc.ObjectWriter) []Event {
 	o.Int("sync_time", p.at)
 	o.Int("send_time", p.at)
 	o.Text("type", kind)

@@ -80,22 +80,22 @@ func (r *Rollup) Add(o *Rollup) {
 
 // AppendJSON appends the rollup; a count of nothing has no overview.
 func (r *Rollup) AppendJSON(dst []byte) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	o.Int("total_leaf_count", r.Leaves)
 	if len(r.counts) > 0 {
 		o.Key("overview")
-		by := Open(o.Out)
+		by := doc.Open(o.Out)
 		for i := range r.counts {
 			c := &r.counts[i]
 			by.Key(c.status.String())
-			one := Open(by.Out)
+			one := doc.Open(by.Out)
 			one.Int("cnt", c.n)
 			if len(c.refs) > 0 {
 				one.Key("ref")
-				refs := Open(one.Out)
+				refs := doc.Open(one.Out)
 				for j := range c.refs {
 					refs.Name(c.refs[j].key)
-					refs.Out = appendTexts(refs.Out, c.refs[j].attempts)
+					refs.Out = doc.AppendTexts(refs.Out, c.refs[j].attempts)
 				}
 				one.Out = refs.Close()
 			}

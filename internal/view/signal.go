@@ -13,7 +13,7 @@ func signalDependencies(a *instance.Attempt) ([]byte, []instance.Line) {
 		return nil, nil // a later attempt has them from the one before, but shows them only once it is initialized
 	}
 	var bypass instance.Dependency
-	o := Open(nil)
+	o := doc.Open(nil)
 	o.Key("dependencies")
 	o.Out = append(o.Out, '[')
 	for i, item := range list.Items {
@@ -27,7 +27,7 @@ func signalDependencies(a *instance.Attempt) ([]byte, []instance.Line) {
 		if now.Status == instance.SignalSkipped {
 			bypass = now
 		}
-		d := Open(o.Out)
+		d := doc.Open(o.Out)
 		if name := item.Field("name"); !name.IsNull() {
 			d.Text("name", name.Text)
 		}
@@ -73,7 +73,7 @@ func signalOutputs(a *instance.Attempt) ([]byte, []instance.Line) {
 	if a.Sent[0] != '[' {
 		return a.Sent, []instance.Line{line}
 	}
-	o := Open(nil)
+	o := doc.Open(nil)
 	o.Raw("outputs", a.Sent)
 	o.Key("info")
 	o.Out = AppendLine(o.Out, &line)

@@ -40,7 +40,7 @@ func (v Step) Find() *instance.Attempt {
 func AppendStep(dst []byte, v Step) []byte {
 	r, a := v.Run, v.Find()
 	n := &r.Plan.Nodes[v.Ordinal]
-	o := Open(dst)
+	o := doc.Open(dst)
 	o.Text("workflow_id", r.WorkflowID)
 	o.Int("workflow_instance_id", r.Instance)
 	o.Int("workflow_run_id", r.Number)
@@ -94,7 +94,7 @@ func AppendStep(dst []byte, v Step) []byte {
 // the restart of this one step implies.
 func appendRestartConfig(dst []byte, r *instance.Run, step string, a *instance.Attempt) []byte {
 	given := parsed(a.RestartBy)
-	o := Open(dst)
+	o := doc.Open(dst)
 	member := func(name string, otherwise func()) {
 		if v := given.Field(name); !v.IsNull() {
 			o.Key(name)
@@ -105,7 +105,7 @@ func appendRestartConfig(dst []byte, r *instance.Run, step string, a *instance.A
 	}
 	member("restart_path", func() {
 		o.Key("restart_path")
-		at := Open(append(o.Out, '['))
+		at := doc.Open(append(o.Out, '['))
 		at.Text("workflow_id", r.WorkflowID)
 		at.Int("instance_id", r.Instance)
 		at.Text("step_id", step)
@@ -118,7 +118,7 @@ func appendRestartConfig(dst []byte, r *instance.Run, step string, a *instance.A
 	member("skip_steps", func() {
 		if a.Flags&instance.FlagSkip != 0 {
 			o.Key("skip_steps")
-			o.Out = appendTexts(o.Out, []string{step})
+			o.Out = doc.AppendTexts(o.Out, []string{step})
 		}
 	})
 	return o.Close()
@@ -140,12 +140,12 @@ func appendDefinition(dst []byte, r *instance.Run, n *instance.Node) []byte {
 
 // appendStepParams appends the params: first whether the step was to be run, as soon as that is known.
 func appendStepParams(dst []byte, r *instance.Run, ordinal int, a *instance.Attempt) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	never := a.Flags&instance.FlagEndingOnly != 0 && a.Times[instance.Initialized] == 0
 	if a.Status != instance.StepCreated && !never {
 		o.Key("maestro_step_satisfied")
 		yes := strconv.FormatBool(a.Status != instance.Unsatisfied)
-		p := Open(o.Out)
+		p := doc.Open(o.Out)
 		p.Raw("value", []byte(yes))
 		p.Text("type", "BOOLEAN")
 		p.Raw("evaluated_result", []byte(yes))
@@ -162,7 +162,7 @@ func appendStepParams(dst []byte, r *instance.Run, ordinal int, a *instance.Atte
 // appendTransition appends the edges of the step and, once it is complete, what their conditions gave.
 func appendTransition(dst []byte, r *instance.Run, ordinal int, a *instance.Attempt) []byte {
 	n := &r.Plan.Nodes[ordinal]
-	o := Open(dst)
+	o := doc.Open(dst)
 	if len(n.Predecessors) > 0 {
 		o.Key("predecessors")
 		o.Out = appendPredecessors(o.Out, r.Plan, n)
@@ -170,10 +170,10 @@ func appendTransition(dst []byte, r *instance.Run, ordinal int, a *instance.Atte
 	if len(n.Successors) > 0 {
 		results := r.EdgeResults(ordinal, a)
 		o.Key("successors")
-		next := Open(o.Out)
+		next := doc.Open(o.Out)
 		for i, e := range n.Successors {
 			next.Name(r.Plan.Nodes[e.To].ID)
-			p := Open(next.Out)
+			p := doc.Open(next.Out)
 			p.Text("expression", e.Condition)
 			p.Text("type", "BOOLEAN")
 			if i < len(results) && results[i].Done {
@@ -190,7 +190,7 @@ func appendTransition(dst []byte, r *instance.Run, ordinal int, a *instance.Atte
 
 // appendRetry appends step_retry: what was used of the retry policy before this attempt.
 func appendRetry(dst []byte, policy *spec.Retry, a *instance.Attempt) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	for k := spec.ErrorRetry; k <= spec.TimeoutRetry; k++ {
 		o.Int(retryNames[k].used, a.Retries[k])
 		o.Int(retryNames[k].limit, int64(policy.Limits[k]))
@@ -210,7 +210,7 @@ var retryNames = [...]struct{ used, limit string }{
 
 // AppendState appends the runtime_state of an attempt: its status and when it entered each one.
 func AppendState(dst []byte, a *instance.Attempt) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	o.Text("status", a.Status.String())
 	for s := instance.StepCreated; int(s) < len(a.Times); s++ {
 		o.IntIf(timeNames[s], a.Times[s])
@@ -233,7 +233,7 @@ var timeNames = [...]string{
 }
 
 func appendArtifacts(dst []byte, artifacts map[string][]byte) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	for _, key := range slices.Sorted(maps.Keys(artifacts)) {
 		o.Name(key)
 		o.Out = append(o.Out, artifacts[key]...)

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 
+	"maestro/internal/doc"
 	"maestro/internal/instance"
 )
 
@@ -75,20 +76,20 @@ func (s *Stream) Read(dst []Message, pos int64, entry []byte) ([]Message, error)
 
 // End returns the message that ends a stream.
 func (s *Stream) End() Message {
-	o := Open(nil)
+	o := doc.Open(nil)
 	s.identify(&o)
 	o.Text("status", s.status.String())
 	return Message{Cursor: Cursor{s.pos, WholeEntry}, Kind: EndMessage, Data: o.Close()}
 }
 
-func (s *Stream) identify(o *Object) {
+func (s *Stream) identify(o *doc.ObjectWriter) {
 	o.Text("workflow_id", s.run.WorkflowID)
 	o.Int("workflow_instance_id", s.run.Instance)
 	o.Int("workflow_run_id", s.run.Number)
 }
 
 func (s *Stream) runData(old instance.RunStatus, at int64) []byte {
-	o := Open(nil)
+	o := doc.Open(nil)
 	s.identify(&o)
 	o.Text("status", s.status.String())
 	o.Text("old_status", old.String())
@@ -98,7 +99,7 @@ func (s *Stream) runData(old instance.RunStatus, at int64) []byte {
 
 func (s *Stream) stepData(c stepChange) []byte {
 	p := &s.steps[c.step]
-	o := Open(nil)
+	o := doc.Open(nil)
 	s.identify(&o)
 	o.Text("step_id", s.run.Plan.Nodes[c.step].ID)
 	o.Int("step_attempt_id", p.attempt)
@@ -118,7 +119,7 @@ func lineData(step string, l *instance.Line) []byte {
 			message += ": " + l.Errors[0]
 		}
 	}
-	o := Open(nil)
+	o := doc.Open(nil)
 	o.TextIf("step_id", step)
 	o.Text("level", level)
 	o.Text("message", message)

@@ -3,12 +3,13 @@ package view
 import (
 	"slices"
 
+	"maestro/internal/doc"
 	"maestro/internal/instance"
 )
 
 // AppendLine appends one timeline event (spec/api 3.3).
 func AppendLine(dst []byte, l *instance.Line) []byte {
-	o := Open(dst)
+	o := doc.Open(dst)
 	o.Int("timestamp", l.At)
 	o.Text("type", l.Type)
 	switch l.Type {
@@ -25,7 +26,7 @@ func AppendLine(dst []byte, l *instance.Line) []byte {
 		o.TextIf("message", l.Message)
 		if len(l.Errors) > 0 {
 			o.Key("errors")
-			o.Out = appendTexts(o.Out, l.Errors)
+			o.Out = doc.AppendTexts(o.Out, l.Errors)
 		}
 		if l.Type == "DETAILS" {
 			o.Bool("retryable", l.Retryable != nil && *l.Retryable)
@@ -77,7 +78,7 @@ func appendMoments(dst []byte, list []moment) []byte {
 			dst = AppendLine(dst, m.line)
 			continue
 		}
-		o := Open(dst)
+		o := doc.Open(dst)
 		o.Int("timestamp", m.at)
 		o.Text("type", "STATUS")
 		o.Text("status", m.status)

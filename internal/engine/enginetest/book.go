@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"maestro/api"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
 	"maestro/internal/instance"
@@ -59,7 +60,7 @@ func (b *Book) Resolve(_ context.Context, id, _ string) (*engine.Definition, err
 	if d := b.byID[id]; d != nil {
 		return d, nil
 	}
-	return nil, fmt.Errorf("%w: workflow [%s]", engine.ErrNotFound, id)
+	return nil, api.Errorf(api.NotFound, "workflow [%s]", id)
 }
 
 // Version implements engine.Catalog.
