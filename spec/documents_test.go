@@ -199,7 +199,7 @@ var coerced = map[string]string{
 	"push-signal-fields":    "an empty map of match params, an empty list of join keys",
 	"push-time-triggers":    "types and expressions in other cases",
 	"time-trigger-view":     "types and expressions in other cases",
-	"signal-trigger-errors": "an empty map of match params",
+	"signal-trigger-errors": "an empty map of definitions",
 	"trigger-params":        "a text as a DOUBLE",
 }
 
