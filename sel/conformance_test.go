@@ -50,13 +50,9 @@ type oracle struct {
 	Refs  []string
 }
 
-// TestConformance runs the cases recorded from the original implementation: every .jsonl file in the folder named by
-// MAESTRO_CONFORMANCE, or else in the project's own copy.
+// TestConformance runs the cases recorded from the original implementation: every .jsonl file in the folder conformance.
 func TestConformance(t *testing.T) {
 	cases := oracles(t)
-	if len(cases) == 0 {
-		t.Skip("no conformance data: set MAESTRO_CONFORMANCE to a folder with .jsonl files")
-	}
 	basic, strict := 0, 0
 	failed := map[string]int{}
 	for _, c := range cases {
@@ -77,27 +73,21 @@ func TestConformance(t *testing.T) {
 	t.Logf("cases %d, passed basic %d, passed strict %d, failed by group %v", len(cases), basic, strict, failed)
 }
 
-// oracles reads the conformance data, or none if there is no such folder.
+// oracles reads the conformance data.
 func oracles(t testing.TB) []*oracle {
 	t.Helper()
-	dirs := []string{"../conformance", "../../shared/conformance"}
-	if dir := os.Getenv("MAESTRO_CONFORMANCE"); dir != "" {
-		dirs = []string{dir}
+	files, err := filepath.Glob("../conformance/*.jsonl")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, dir := range dirs {
-		files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var cases []*oracle
-		for _, f := range files {
-			cases = append(cases, readOracles(t, f)...)
-		}
-		if len(cases) > 0 {
-			return cases
-		}
+	var cases []*oracle
+	for _, f := range files {
+		cases = append(cases, readOracles(t, f)...)
 	}
-	return nil
+	if len(cases) == 0 {
+		t.Fatal("no recorded expressions in ../conformance")
+	}
+	return cases
 }
 
 func readOracles(t testing.TB, file string) []*oracle {

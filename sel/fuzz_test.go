@@ -9,17 +9,13 @@ import (
 	"testing"
 )
 
-// seed adds the scripts of the tests, and the inputs of the conformance data if it is there.
+// seed adds the scripts of the tests, and the inputs of the conformance data.
 func seed(f *testing.F) {
 	f.Helper()
 	for _, s := range scripts {
 		f.Add(s)
 	}
-	dir := os.Getenv("MAESTRO_CONFORMANCE")
-	if dir == "" {
-		dir = "../conformance"
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	files, err := filepath.Glob("../conformance/*.jsonl")
 	if err != nil {
 		f.Fatal(err)
 	}

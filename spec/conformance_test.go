@@ -3,7 +3,6 @@ package spec_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,14 +54,9 @@ var elsewhereErrors = []string{
 // with what the reference did: accept or refuse, the errors of refusals, and the workflow that was stored.
 func TestRecordedPushes(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(shared(t, "MAESTRO_CONFORMANCE", "conformance"), "runs")
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
 	now := time.Date(2025, 6, 4, 12, 0, 0, 0, time.UTC)
 	pushes, refusals, stored, exact, errorsCompared, errorsSame := 0, 0, 0, 0, 0, 0
-	for _, file := range files {
+	for _, file := range recordings(t) {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		var c recorded
 		if err := json.Unmarshal(unrecord(read(t, file)), &c); err != nil {
@@ -193,15 +187,11 @@ func hasError(problems []doc.Problem, want string) bool {
 // TestRecordedDAGs compares the graph of every recorded run that began at the beginning, order included.
 func TestRecordedDAGs(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(shared(t, "MAESTRO_CONFORMANCE", "conformance"), "runs")
 	count := 0
-	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".json") {
-			return err
-		}
+	for _, path := range recordings(t) {
 		var c recorded
 		if err := json.Unmarshal(unrecord(read(t, path)), &c); err != nil {
-			return err
+			t.Fatal(err)
 		}
 		for i, call := range c.Calls {
 			if len(call.Reply) == 0 || len(call.Only) > 0 {
@@ -232,10 +222,6 @@ func TestRecordedDAGs(t *testing.T) {
 				t.Errorf("%s call %d: read back as %s (%v)", filepath.Base(path), i, got, p.Err())
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	t.Logf("%d graphs", count)
 }

@@ -68,55 +68,36 @@ func conforms(t testing.TB, s *jsonschema.Schema, text []byte) error {
 	return s.Validate(v)
 }
 
-// TestSchemaAcceptsReference validates every sample and fixture, and every push that the reference accepted.
-func TestSchemaAcceptsReference(t *testing.T) {
+// TestSchemaAcceptsExamples validates what the documentation shows.
+func TestSchemaAcceptsExamples(t *testing.T) {
 	t.Parallel()
-	dir := shared(t, "MAESTRO_REFERENCE", "reference")
-	push, template, yaml := compile(t, spec.Schema(nil)), compile(t, spec.JobTemplateSchema(nil)), compile(t, dsl.Schema(nil))
-	for pattern, s := range map[string]*jsonschema.Schema{
-		"samples/*.json":                                       push,
-		"fixtures/workflows/request/*.json":                    push,
-		"fixtures/api/sample-workflow-create-request*.json":    push,
-		"jobtemplates/sample-shell-wf.json":                    push,
-		"jobtemplates/sample-job-template-1.json":              template,
-		"fixtures/api/sample-job-template-create-request.json": template,
-		"samples/yaml/*.yaml":                                  yaml,
-	} {
-		files, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil || len(files) == 0 {
-			t.Errorf("%s: no files (%v)", pattern, err)
+	push, yaml := compile(t, spec.Schema(nil)), compile(t, dsl.Schema(nil))
+	files, err := filepath.Glob("../examples/*.*")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no examples", err)
+	}
+	for _, file := range files {
+		text, s := read(t, file), push
+		if filepath.Ext(file) == ".yaml" {
+			n, err := yamldoc.Parse(text, doc.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text = doc.AppendNode(nil, n); n.Field("properties") == nil { // else it is what JSON is pushed as
+				s = yaml
+			}
 		}
-		for _, file := range files {
-			text := read(t, file)
-			if filepath.Ext(file) == ".yaml" {
-				n, err := yamldoc.Parse(text, doc.Limits{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				text = doc.AppendNode(nil, n)
-			}
-			if invalidSamples[filepath.Base(file)] {
-				continue
-			}
-			if err := conforms(t, s, text); err != nil {
-				t.Errorf("%s: %v", file, err)
-			}
+		if err := conforms(t, s, text); err != nil {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }
 
-// invalidSamples are refused by the reference too.
-var invalidSamples = map[string]bool{"sample-invalid-wf.json": true}
-
+// TestSchemaAgreesWithRecordings validates every definition that the reference took.
 func TestSchemaAgreesWithRecordings(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(shared(t, "MAESTRO_CONFORMANCE", "conformance"), "runs")
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	push, yaml := compile(t, spec.Schema(nil)), compile(t, dsl.Schema(nil))
-	for _, file := range files {
+	push, template, yaml := compile(t, spec.Schema(nil)), compile(t, spec.JobTemplateSchema(nil)), compile(t, dsl.Schema(nil))
+	for _, file := range recordings(t) {
 		var c recorded
 		if err := json.Unmarshal(unrecord(read(t, file)), &c); err != nil {
 			t.Fatal(err)
@@ -124,6 +105,10 @@ func TestSchemaAgreesWithRecordings(t *testing.T) {
 		for i, call := range c.Calls {
 			switch {
 			case call.Status != 200:
+			case call.Method == "POST" && call.Path == "/api/v3/job-templates":
+				if err := conforms(t, template, call.Body); err != nil {
+					t.Errorf("%s call %d: %v", file, i, err)
+				}
 			case call.Method == "POST" && call.Path == "/api/v3/workflows" && call.Body != nil && !bytes.Contains(call.Body, []byte("{{")):
 				if err := conforms(t, push, call.Body); err != nil {
 					t.Errorf("%s call %d: %v", file, i, err)

@@ -166,14 +166,12 @@ func TestCurl(t *testing.T) {
 	wants(t, do("-X", "POST", d.url+"/api/v3/workflows", "-H", "Content-Type: application/json", "-d", oneStep), "-H 'user: alice'")
 }
 
-var longSleep = regexp.MustCompile(`("sleep_seconds":\s*\{\s*"value":\s*)\d+`)
+var longSleep = regexp.MustCompile(`("sleep_seconds": \{"type": "LONG", "value": )\d+`)
 
-// TestSamples runs the sample definitions of the reference implementation, with long sleeps made short.
+// TestSamples runs the samples that are graphs, with long sleeps made short.
 func TestSamples(t *testing.T) {
 	t.Parallel()
-	dir := samples(t)
-	paths, _ := filepath.Glob(filepath.Join(dir, "sample-dag-test-*.json"))
-	paths = append(paths, filepath.Join(dir, "sample-conditional-wf.json"))
+	paths, _ := filepath.Glob("testdata/samples/graph-*.json")
 	d := serve(t)
 	instances := map[string]int64{}
 	for _, path := range paths {
@@ -193,9 +191,9 @@ func TestSamples(t *testing.T) {
 		}
 	}
 	// Two samples wait for signals: for fixed values, and one for the day that its run derives.
-	day, _ := d.call("GET", fmt.Sprintf("/api/v3/workflows/sample-dag-test-5/instances/%d", instances["sample-dag-test-5"]), "").
+	day, _ := d.call("GET", fmt.Sprintf("/api/v3/workflows/graph-of-a-day/instances/%d", instances["graph-of-a-day"]), "").
 		json("params", "DERIVED_RUN_DATE_UTC", "evaluated_result").(string)
-	for _, s := range []string{`{"name":"signal_a","params":{"foo":"bar","_step_dependency_sub_type":"input_signal"}}`, `{"name":"prod_db/foo/bar","params":{"vtts_utc_dateint":"` + day + `"}}`, `{"name":"signal_b","params":{"key2":"value2"}}`} {
+	for _, s := range []string{`{"name":"signal_a","params":{"foo":"bar","_step_dependency_sub_type":"input_signal"}}`, `{"name":"db/of/a/day","params":{"vtts_utc_dateint":"` + day + `"}}`, `{"name":"signal_b","params":{"key2":"value2"}}`} {
 		if r := d.call("POST", "/api/v3/signals", s); r.status != 200 {
 			t.Errorf("announce %s: %d %s", s, r.status, r.body)
 		}

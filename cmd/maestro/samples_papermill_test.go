@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// TestPapermill runs the reference's samples of notebook steps on this machine, with the real papermill. MAESTRO_PAPERMILL
+// TestPapermill runs the samples of notebook steps on this machine, with the real papermill. MAESTRO_PAPERMILL
 // names the directory of its program; pip means that it is installed for the test, which needs the network.
 func TestPapermill(t *testing.T) {
 	t.Parallel()
 	bin := papermillBin(t)
-	for name, git := range map[string]bool{"sample-notebook-wf.json": false, "sample-notebook-git-wf.json": true} {
+	for name, git := range map[string]bool{"notebook.json": false, "notebook-git.json": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := atHome(t, sample(t, name), bin, git)
@@ -28,13 +28,13 @@ func TestPapermill(t *testing.T) {
 	}
 	t.Run("Fails", func(t *testing.T) {
 		t.Parallel()
-		text := strings.Replace(atHome(t, sample(t, "sample-notebook-wf.json"), bin, false), "echo hello world", "exit 3", 1)
+		text := strings.Replace(atHome(t, sample(t, "notebook.json"), bin, false), "echo hello world", "exit 3", 1)
 		d := serve(t)
 		d.push(text)
-		if got := d.ends("sample-notebook-wf", d.begin("sample-notebook-wf")); got != "FAILED" {
+		if got := d.ends("notebook", d.begin("notebook")); got != "FAILED" {
 			t.Errorf("a notebook that fails is %s", got)
 		}
-		wants(t, d.call("GET", "/api/v3/workflows/sample-notebook-wf/instances/1/steps/job.2", "").body,
+		wants(t, d.call("GET", "/api/v3/workflows/notebook/instances/1/steps/job.2", "").body,
 			"exit code 1", "CalledProcessError", "returned non-zero exit status 3")
 	})
 }
@@ -42,7 +42,7 @@ func TestPapermill(t *testing.T) {
 // TestLocalNotebook runs the same with a stand-in for papermill.
 func TestLocalNotebook(t *testing.T) {
 	t.Parallel()
-	for name, git := range map[string]bool{"sample-notebook-wf.json": false, "sample-notebook-git-wf.json": true} {
+	for name, git := range map[string]bool{"notebook.json": false, "notebook-git.json": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, book := runAtHome(t, atHome(t, sample(t, name), standsBin(t), git))

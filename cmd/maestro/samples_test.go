@@ -10,24 +10,10 @@ import (
 	"testing"
 )
 
-// samples returns the folder of the reference's sample definitions, or skips the test.
-func samples(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("MAESTRO_REFERENCE")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "reference")
-	}
-	dir = filepath.Join(dir, "samples")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no samples of the reference in %s; MAESTRO_REFERENCE names the directory that has samples/", dir)
-	}
-	return dir
-}
-
-// sample returns one of them.
+// sample returns a definition of testdata/samples, which are like the samples that the reference comes with.
 func sample(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(samples(t), name))
+	text, err := os.ReadFile(filepath.Join("testdata", "samples", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,19 +52,19 @@ func wantSignal(t *testing.T, d *daemon, name string) reply {
 	return r
 }
 
-// TestKubernetesSamples runs the reference's samples of Kubernetes steps on a cluster whose pods are local processes.
+// TestKubernetesSamples runs the samples of Kubernetes steps on a cluster whose pods are local processes.
 func TestKubernetesSamples(t *testing.T) {
 	t.Parallel()
 	for name, check := range map[string]func(t *testing.T, d *daemon, step reply, log string){
-		"sample-kubernetes-wf.json": func(t *testing.T, _ *daemon, _ reply, log string) {
+		"kubernetes.json": func(t *testing.T, _ *daemon, _ reply, log string) {
 			wants(t, log, "hello world\n")
 		},
-		"sample-kubernetes-output-wf.json": func(t *testing.T, d *daemon, step reply, log string) {
+		"kubernetes-output.json": func(t *testing.T, d *daemon, step reply, log string) {
 			wants(t, log, "hello world\n")
 			wantParam(t, step, "foo", "bar")
 			wantSignal(t, d, "demo_table")
 		},
-		"sample-kubernetes-env-wf.json": func(t *testing.T, d *daemon, step reply, log string) {
+		"kubernetes-env.json": func(t *testing.T, d *daemon, step reply, log string) {
 			wants(t, log, "error retries: 0\n")
 			wantParam(t, step, "foo", "bar")
 			wantSignal(t, d, "demo_table")
@@ -108,7 +94,7 @@ func TestKubernetesSamples(t *testing.T) {
 	}
 }
 
-// TestNotebookSamples runs the reference's samples of notebook steps. The pod runs what it is told to, with stand-ins for
+// TestNotebookSamples runs the samples of notebook steps. The pod runs what it is told to, with stand-ins for
 // what it installs.
 func TestNotebookSamples(t *testing.T) {
 	t.Parallel()
@@ -118,15 +104,15 @@ func TestNotebookSamples(t *testing.T) {
 		before []string
 		dir    string // where papermill runs
 	}{
-		"sample-notebook-wf.json": {
-			input:  "https://raw.githubusercontent.com/oss-maestro/maestro-notebook-templates/d51d251cbbb5660d343bc2bb0765881ebbfed6a0/examples/demo01.ipynb",
+		"notebook.json": {
+			input:  "https://notebooks.example.org/examples/demo01.ipynb",
 			before: []string{install},
 		},
-		"sample-notebook-git-wf.json": {
+		"notebook-git.json": {
 			input: "demo01.ipynb",
 			before: []string{
 				"apt-get update", "apt install -y git-all", install,
-				"git clone https://github.com/oss-maestro/maestro-notebook-templates.git maestro_notebook_git_repo",
+				"git clone https://git.example.org/notebooks.git maestro_notebook_git_repo",
 			},
 			dir: "maestro_notebook_git_repo/examples",
 		},
@@ -193,11 +179,11 @@ func wantGiven(t *testing.T, text string) {
 	}
 }
 
-// TestSignalSample runs the reference's sample of a signal trigger: two signals start it, two more let it go on, and it
+// TestSignalSample runs the sample of a signal trigger: two signals start it, two more let it go on, and it
 // announces two itself.
 func TestSignalSample(t *testing.T) {
 	t.Parallel()
-	text := sample(t, "sample-signal-trigger-wf.json")
+	text := sample(t, "signal-trigger.json")
 	d := serve(t)
 	d.push(text)
 	announce := func(body string) {
@@ -206,7 +192,7 @@ func TestSignalSample(t *testing.T) {
 			t.Fatalf("announce %s: %d %s", body, r.status, r.body)
 		}
 	}
-	const id = "sample-signal-trigger-wf"
+	const id = "signal-trigger"
 	announce(`{"name":"signal_a","params":{"foo":"bat","watermark":12345,"updated_by":"me"}}`)
 	announce(`{"name":"signal_b","params":{"bar":"baz","watermark":22221,"posted_by":"me"}}`)  // too low
 	announce(`{"name":"signal_b","params":{"bar":"baz","watermark":22222,"posted_by":"you"}}`) // not the one to join
@@ -234,17 +220,17 @@ func TestSignalSample(t *testing.T) {
 	}
 }
 
-// TestHTTPSample runs the reference's sample of HTTP steps, which call the server that they run on.
+// TestHTTPSample runs the sample of HTTP steps, which call the server that they run on.
 func TestHTTPSample(t *testing.T) {
 	t.Parallel()
-	text := sample(t, "yaml/sample-http-wf.yaml")
+	text := sample(t, "http.yaml")
 	d := serve(t, "--http-allow", "127.0.0.1")
 	path := write(t, d.dir, "sample.yaml", strings.ReplaceAll(text, "http://localhost:8080", d.url))
 	if out, errs, code := d.cli("push", path); code != 0 {
 		t.Fatalf("push: %s%s", out, errs)
 	}
-	if got := d.ends("sample-http-wf", d.begin("sample-http-wf")); got != "SUCCEEDED" {
-		out, _, _ := d.cli("get", "sample-http-wf/1")
+	if got := d.ends("http", d.begin("http")); got != "SUCCEEDED" {
+		out, _, _ := d.cli("get", "http/1")
 		t.Errorf("the run is %s\n%s", got, out)
 	}
 }

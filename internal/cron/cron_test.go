@@ -138,7 +138,7 @@ func TestNextIsMonotonic(t *testing.T) {
 	for _, zone := range []string{"Europe/Paris", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Africa/Casablanca", "Pacific/Apia"} {
 		loc, err := time.LoadLocation(zone)
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		for _, text := range []string{"*/7 * * * *", "30 1,2,3 * * *", "0 0 * * *", "*/20 0-3 * * SUN", "0 0 0 LW * ?"} {
 			s, err := cron.Parse(text)
@@ -180,7 +180,7 @@ func BenchmarkNext(b *testing.B) {
 	}
 	loc, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
-		b.Skip(err)
+		b.Fatal(err)
 	}
 	at := time.Date(2024, 1, 1, 0, 0, 0, 0, loc)
 	for b.Loop() {

@@ -22,6 +22,7 @@ func TestSnapshotForgetsNothing(t *testing.T) {
 		a := &r.Steps[i].Attempt
 		fill(reflect.ValueOf(a).Elem(), &next)
 		a.Status, a.ending = Running, StepStopped
+		a.Retryable = i%2 == 0 // either way
 		a.Edges = a.Edges[:0]
 		for range r.Plan.Nodes[i].Successors {
 			a.Edges = append(a.Edges, EdgeResult{Done: true, True: true, At: 5 + next, Note: "n"})

@@ -454,7 +454,7 @@ func (e *engine) restart(id string, at int, body *doc.Node, stepID string) error
 		return err
 	}
 	if e.find(id, at) == nil {
-		e.t.Skipf("instance %d of %s was not made", at+1, id)
+		e.t.Fatalf("instance %d of %s was not made", at+1, id)
 	}
 	first := e.instances[id][at]
 	last := first.runs[len(first.runs)-1]

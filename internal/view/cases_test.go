@@ -17,9 +17,8 @@ import (
 	"maestro/spec"
 )
 
-// The recorded replies of the reference server (some in testdata/cases, all below the folder that MAESTRO_CONFORMANCE
-// names) hold everything that a run consists of. These tests take a reply apart, build the run it tells of, and want the view of that run to be the
-// reply again.
+// The recorded replies of the reference server, in the folder conformance, hold everything that a run consists of. These
+// tests take a reply apart, build the run it tells of, and want the view of that run to be the reply again.
 
 type object = map[string]any
 
@@ -34,10 +33,7 @@ type recordedCase struct {
 
 func recordedCases(t *testing.T) map[string]recordedCase {
 	t.Helper()
-	dir := "testdata/cases"
-	if root := os.Getenv("MAESTRO_CONFORMANCE"); root != "" {
-		dir = filepath.Join(root, "runs")
-	}
+	const dir = "../../conformance/runs"
 	out := make(map[string]recordedCase)
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {

@@ -1,7 +1,7 @@
 package param_test
 
 import (
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,57 +11,71 @@ import (
 	"maestro/param"
 )
 
-// referenceFolder finds the data of the reference, or skips the test.
-func referenceFolder(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("MAESTRO_REFERENCE")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "reference")
+// TestRecorded reads every map of params in the recorded requests and replies of the reference. Those of instances print as
+// they were recorded; all others read back what they print.
+func TestRecorded(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../conformance/runs/*/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recorded cases: %v", err)
 	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no reference data: set MAESTRO_REFERENCE to the folder (looked for %s)", dir)
-	}
-	return dir
-}
-
-// TestFixtures reads every map of params in the reference's documents. Those that are params of instances print as they
-// stand in the document; all others read back what they print.
-func TestFixtures(t *testing.T) {
-	root := filepath.Join(referenceFolder(t), "fixtures")
 	defs, exact := 0, 0
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || filepath.Ext(path) != ".json" || strings.Contains(path, "invalid") {
-			return err
-		}
-		text, err := os.ReadFile(path)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		n, err := doc.ParseJSON(text, doc.Limits{})
 		if err != nil {
-			return nil // a fixture that is meant to be rejected
+			t.Fatalf("%s: %v", file, err)
 		}
-		name, _ := filepath.Rel(root, path)
-		visit(n, "", func(n *doc.Node, at string) {
-			if isParams(n) {
-				exact += checkParams(t, name, at, n)
-				return
+		concrete(n)
+		for i, call := range n.Field("calls").Items {
+			at := fmt.Sprintf("%s call %d", filepath.Base(file), i)
+			visit(call.Field("reply"), "", func(n *doc.Node, path string) {
+				if isParams(n) {
+					checkParams(t, at, path, n)
+					exact++
+					return
+				}
+				defs++
+				checkDefs(t, at, path, n)
+			})
+			if status := call.Field("status"); status != nil && status.Text == "200" {
+				visit(call.Field("body"), "", func(n *doc.Node, path string) {
+					defs++
+					checkDefs(t, at, path, n)
+				})
 			}
-			defs++
-			checkDefs(t, name, at, n)
-		})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+		}
 	}
-	if defs < 20 || exact < 5 {
+	t.Logf("%d maps of definitions, %d of params", defs, exact)
+	if defs < 500 || exact < 500 {
 		t.Errorf("found %d maps of definitions and %d of params", defs, exact)
+	}
+}
+
+// concrete puts numbers in place of the times that recordings leave open, but where they are texts.
+func concrete(n *doc.Node) {
+	typ := n.Field("type")
+	for i := range n.Members {
+		m := &n.Members[i]
+		text := typ != nil && strings.HasPrefix(typ.Text, "STRING") && m.Name != "evaluated_time"
+		if v := m.Value; v.Kind == doc.String && (strings.HasPrefix(v.Text, "<time") || strings.HasPrefix(v.Text, "<date")) && !text {
+			v.Kind, v.Text = doc.Number, "1704164645000"
+		}
+		concrete(m.Value)
+	}
+	for _, item := range n.Items {
+		concrete(item)
 	}
 }
 
 // visit calls f for every map of definitions in n: an object of objects that all have a type known here.
 func visit(n *doc.Node, at string, f func(*doc.Node, string)) {
+	if n == nil {
+		return
+	}
 	for i := range n.Members {
 		m := &n.Members[i]
 		where := at + "." + m.Name
@@ -98,27 +112,24 @@ func isParams(n *doc.Node) bool {
 	return true
 }
 
-func checkParams(t *testing.T, file, at string, n *doc.Node) int {
+func checkParams(t *testing.T, file, at string, n *doc.Node) {
+	t.Helper()
 	var p doc.Problems
 	params := param.DecodeParams(n, at, &p, param.DecodeOptions{Stored: true})
 	if p.Failed() {
-		t.Errorf("%s: %v", file, p.Err())
-		return 0
-	}
-	if !strings.HasPrefix(file, "instances") {
-		return 0
+		t.Errorf("%s%s: %v", file, at, p.Err())
+		return
 	}
 	if got, want := string(params.AppendJSON(nil)), string(doc.AppendNode(nil, n)); got != want {
 		t.Errorf("%s%s: got\n%s, want\n%s", file, at, got, want)
 	}
-	return 1
 }
 
 func checkDefs(t *testing.T, file, at string, n *doc.Node) {
 	var p doc.Problems
 	defs := param.DecodeDefs(n, at, &p, param.DecodeOptions{Lenient: true})
 	if p.Failed() {
-		t.Errorf("%s: %v", file, p.Err())
+		t.Errorf("%s%s: %v", file, at, p.Err())
 		return
 	}
 	text := defs.AppendJSON(nil)
