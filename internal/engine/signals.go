@@ -19,12 +19,12 @@ func (e *Engine) newBoard() *board.Board {
 }
 
 // commitSignal writes what belongs to a signal, under the lease of the group that its name falls into.
-func (e *Engine) commitSignal(name string, records []store.Record, at int64) error {
+func (e *Engine) commitSignal(name string, records []store.Record, _ int64) error {
 	if e.committer.full() {
 		return fmt.Errorf("%w: %d changes wait for the disk, which is the limit (engine.queue_limit)", ErrBusy, e.cfg.QueueLimit)
 	}
 	group := e.groupOf(name)
-	return e.committer.commit(store.Change{Group: group, Epoch: e.epoch(group), Records: records, At: at})
+	return e.committer.commit(store.Change{Group: group, Epoch: e.epoch(group), Records: records})
 }
 
 // CommitRecords writes records of others that belong to a name, durably and together with whatever else is written now.
