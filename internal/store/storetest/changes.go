@@ -123,6 +123,14 @@ func Changes(t *testing.T, open func(t *testing.T) store.Store) {
 				store.ErrStale, store.ErrStale, nil, nil)
 			f.wantEntries(a.ID, "created", "two")
 			f.wantEntries(b.ID, "created")
+
+			c, twin := inGroup(4), inGroup(5) // the same where a taken key has the store look at each change
+			twin.UUID = a.UUID
+			stale := together(f.insert(c), f.entry(inGroup(3), 1, "x"))
+			taken := together(f.insert(c), f.insert(twin))
+			f.wantErrs([]store.Change{taken, f.entry(c, 2, "x"), stale, f.entry(c, 2, "x"), f.insert(c)},
+				store.ErrExists, store.ErrStale, store.ErrStale, store.ErrStale, nil)
+			f.wantEntries(c.ID, "created")
 		}},
 		{"TakenRecordRefusesAllRuns", func(t *testing.T, f *fixture) {
 			noErr(t, f.PutRecords(t.Context(), store.Record{Kind: "permit", Key: "p", Value: []byte("taken")}))
