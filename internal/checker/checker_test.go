@@ -142,7 +142,7 @@ func TestStore(t *testing.T) {
 	}
 	entries := encode(good())
 	row := &store.Run{ID: 1, Workflow: w.Internal, Instance: 1, Run: 1, UUID: [16]byte{15: 1}, Status: uint8(instance.InProgress), Wake: 99}
-	if errs := s.Commit(t.Context(), []store.Change{{Epoch: leases[0].Epoch, Run: 1, Insert: row, Entry: entries[0].Data, Seq: 1, At: 10}}); errs[0] != nil {
+	if errs := s.Commit(t.Context(), []store.Change{{Epoch: leases[0].Epoch, Runs: []store.RunChange{{ID: 1, Insert: row, Entry: entries[0].Data, Seq: 1, At: 10}}}}); errs[0] != nil {
 		t.Fatal(errs[0])
 	}
 	acks, err := checker.ReadAcks(strings.NewReader(`

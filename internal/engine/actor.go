@@ -328,23 +328,24 @@ func (a *actor) commit() error {
 		return a.correctWake()
 	}
 	at := a.records[len(a.records)-1].At
-	ch := store.Change{Group: a.group.id, Epoch: a.group.epoch.Load(), Run: a.id, Seq: a.seq + 1, At: at}
+	ch := store.RunChange{ID: a.id, Seq: a.seq + 1, At: at}
 	ch.Entry, ch.Snapshot = a.run.Append(a.buffer[:0], a.records)
 	a.buffer = ch.Entry
-	ch.Records = a.reservedRecords()
+	records := a.reservedRecords()
 	next := a.nextWake()
 	switch {
 	case !a.created:
 		a.row.Status, a.row.Ended, a.row.Wake = uint8(a.run.Status), a.ended(), next
 		ch.Insert = a.row
-		ch.Records = append(ch.Records, a.with...)
+		records = append(records, a.with...)
 	case a.run.Own.Terminal():
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Ended: a.ended()}
 	case next != 0 && (a.wake == 0 || next < a.wake || a.wake <= at+a.e.clock.lag(a.id)) || a.statusChanged():
 		// A wake that is stored too early wakes a run for nothing, once; one that is too late would be a lost timer.
 		ch.Update = &store.Update{Status: uint8(a.run.Status), Wake: next}
 	}
-	if err := a.e.committer.commitPatiently(ch, a.patient); err != nil {
+	whole := store.Change{Group: a.group.id, Epoch: a.group.epoch.Load(), Records: records}
+	if err := a.e.committer.commitPatiently(whole, ch, a.patient); err != nil {
 		return err
 	}
 	if a.e.observe != nil {
@@ -367,8 +368,8 @@ func (a *actor) correctWake() error {
 	if !a.created || a.wake == 0 || a.wake > a.e.clock.now() || next <= a.wake {
 		return nil
 	}
-	err := a.e.committer.commitPatiently(store.Change{
-		Group: a.group.id, Epoch: a.group.epoch.Load(), Run: a.id, Update: &store.Update{Status: uint8(a.run.Status), Wake: next},
+	err := a.e.committer.commitPatiently(store.Change{Group: a.group.id, Epoch: a.group.epoch.Load()}, store.RunChange{
+		ID: a.id, Update: &store.Update{Status: uint8(a.run.Status), Wake: next},
 	}, a.patient)
 	if err == nil {
 		a.wake = next

@@ -101,9 +101,9 @@ func BenchmarkLoad(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			ch := store.Change{Group: row.Group, Epoch: epoch, Run: row.ID, Seq: seq, At: r.Modified}
+			ch := store.RunChange{ID: row.ID, Seq: seq, At: r.Modified}
 			ch.Entry, ch.Snapshot = r.Append(nil, pass.Records)
-			batch = append(batch, ch)
+			batch = append(batch, store.Change{Group: row.Group, Epoch: epoch, Runs: []store.RunChange{ch}})
 		}
 		for _, err := range s.Commit(ctx, batch) {
 			if err != nil {

@@ -79,9 +79,11 @@ func (e *Engine) failDamaged(id store.RunID, cause error) {
 // giveUp writes the end of a run that cannot go on. It reports false when it should be tried again.
 func (e *Engine) giveUp(row *store.Run, records []instance.Record, now int64, left remains) bool {
 	err := e.committer.commit(store.Change{
-		Group: row.Group, Epoch: e.epoch(row.Group), Run: row.ID, Seq: row.Entries + 1, At: now,
-		Entry:  instance.AppendEntry(nil, records),
-		Update: &store.Update{Status: uint8(instance.RunFailed), Ended: now},
+		Group: row.Group, Epoch: e.epoch(row.Group), Runs: []store.RunChange{{
+			ID: row.ID, Seq: row.Entries + 1, At: now,
+			Entry:  instance.AppendEntry(nil, records),
+			Update: &store.Update{Status: uint8(instance.RunFailed), Ended: now},
+		}},
 	})
 	if err != nil {
 		e.log.Error("run that cannot go on could not be failed", "run", int64(row.ID), "error", err)
@@ -112,9 +114,11 @@ func (e *Engine) unblockDamaged(ctx context.Context, id store.RunID, line instan
 		return err
 	}
 	err = e.committer.commit(store.Change{
-		Group: row.Group, Epoch: e.epoch(row.Group), Run: id, Seq: row.Entries + 1, At: now,
-		Entry:  instance.AppendEntry(nil, pass.Records),
-		Update: &store.Update{Status: uint8(r.Status), Ended: row.Ended},
+		Group: row.Group, Epoch: e.epoch(row.Group), Runs: []store.RunChange{{
+			ID: id, Seq: row.Entries + 1, At: now,
+			Entry:  instance.AppendEntry(nil, pass.Records),
+			Update: &store.Update{Status: uint8(r.Status), Ended: row.Ended},
+		}},
 	})
 	if err == nil {
 		e.hub.tell(id)

@@ -93,7 +93,7 @@ func TestBrokenRunIsStopped(t *testing.T) {
 				l.push("wf", parallel, wide...)
 				hurt := false
 				e, _ := l.open(engine.Config{IdleAfter: time.Hour}, func(w faulty.Write) faulty.Fault {
-					if w.Method == "Commit" && w.Changes[0].Update != nil && w.Changes[0].Update.Status == uint8(instance.RunFailed) && !hurt {
+					if w.Method == "Commit" && w.First().Update != nil && w.First().Update.Status == uint8(instance.RunFailed) && !hurt {
 						hurt = true
 						return fault
 					}

@@ -17,7 +17,8 @@ import (
 //   - Changes of one caller are written in the order in which it handed them over; an actor has at most one under way.
 //   - The committer never waits for more changes: it takes what is there. While one transaction is on its way to the
 //     disk the next batch gathers, so batches grow with the load and a lone change is written at once.
-//   - At most maxBatch changes go into one transaction, so that no caller waits for an endless one.
+//   - At most maxBatch changes go into one transaction, and no more once they have as many runs, so that no caller waits
+//     for an endless one.
 //   - What waits is bounded: beyond queueLimit, new work (not work that finishes what was accepted) is turned away.
 //
 // The alternative, a transaction per change on several connections, was measured on both kinds of stores: the disk's
@@ -38,8 +39,9 @@ type committer struct {
 // commit is one change on its way.
 type commit struct {
 	change  store.Change
-	patient func() bool // whether the change can wait for a lock of another program still; nil: it cannot
-	done    chan error  // one slot
+	only    [1]store.RunChange // room for the runs of a change of one
+	patient func() bool        // whether the change can wait for a lock of another program still; nil: it cannot
+	done    chan error         // one slot
 }
 
 const maxBatch = 512
@@ -52,13 +54,23 @@ func newCommitter(s store.Runs, queueLimit int) *committer {
 
 // commit writes the change and returns when it is durable or refused. It does not return early when the caller loses
 // patience: a change handed over is going to be written.
-func (c *committer) commit(ch store.Change) error { return c.commitPatiently(ch, nil) }
-
-// commitPatiently is commit of a change that is tried again as long as another program locks the store and patient
-// returns true. It is asked while the caller waits.
-func (c *committer) commitPatiently(ch store.Change, patient func() bool) error {
+func (c *committer) commit(ch store.Change) error {
 	w := c.pool.Get().(*commit)
-	w.change, w.patient = ch, patient
+	w.change = ch
+	return c.write(w)
+}
+
+// commitPatiently is commit of a change of one run that is tried again as long as another program locks the store and
+// patient returns true. It is asked while the caller waits. ch has no runs; the one is given beside it.
+func (c *committer) commitPatiently(ch store.Change, run store.RunChange, patient func() bool) error {
+	w := c.pool.Get().(*commit)
+	w.change, w.only[0], w.patient = ch, run, patient
+	w.change.Runs = w.only[:]
+	return c.write(w)
+}
+
+// write hands a change over, and returns when it is answered.
+func (c *committer) write(w *commit) error {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -71,7 +83,7 @@ func (c *committer) commitPatiently(ch store.Change, patient func() bool) error 
 	default:
 	}
 	err := <-w.done
-	w.change, w.patient = store.Change{}, nil
+	w.change, w.only[0], w.patient = store.Change{}, store.RunChange{}, nil
 	c.pool.Put(w)
 	return err
 }
@@ -132,9 +144,9 @@ func (c *committer) take() []*commit {
 	}
 	spare := c.spare
 	c.spare = nil
-	if len(c.waiting) > maxBatch {
-		batch := append(spare[:0], c.waiting[:maxBatch]...)
-		n := copy(c.waiting, c.waiting[maxBatch:])
+	if n := fitting(c.waiting); n < len(c.waiting) {
+		batch := append(spare[:0], c.waiting[:n]...)
+		n = copy(c.waiting, c.waiting[n:])
 		clear(c.waiting[n:])
 		c.waiting = c.waiting[:n]
 		return batch
@@ -142,6 +154,18 @@ func (c *committer) take() []*commit {
 	batch := c.waiting
 	c.waiting = spare
 	return batch
+}
+
+// fitting returns how many changes go into one transaction.
+func fitting(waiting []*commit) int {
+	runs := 0
+	for n, w := range waiting {
+		if n == maxBatch || runs >= maxBatch {
+			return n
+		}
+		runs += len(w.change.Runs)
+	}
+	return len(waiting)
 }
 
 // giveBack puts changes before those that wait.

@@ -98,19 +98,19 @@ func TestInvariant_NothingSleepsRunnable_Queue(t *testing.T) {
 		book  func() error
 	}{
 		{"end of the one before is reported as failed", func(w faulty.Write, run store.RunID) faulty.Fault {
-			if w.Changes[0].Run == run {
+			if w.First().ID == run {
 				return faulty.Fault{Err: lie, Apply: true}
 			}
 			return faulty.Fault{}
 		}, nil},
 		{"its own beginning is not written", func(w faulty.Write, run store.RunID) faulty.Fault {
-			if w.Changes[0].Run != run && w.Changes[0].Insert == nil && w.N < 12 {
+			if w.First().ID != run && w.First().Insert == nil && w.N < 12 {
 				return faulty.Fault{Err: errors.New("not written")}
 			}
 			return faulty.Fault{}
 		}, nil},
 		{"its acceptance is reported as failed", func(w faulty.Write, _ store.RunID) faulty.Fault {
-			if w.Changes[0].Insert != nil {
+			if w.First().Insert != nil {
 				return faulty.Fault{Err: lie, Apply: true}
 			}
 			return faulty.Fault{}
@@ -166,7 +166,7 @@ func TestInvariant_NothingSleepsRunnable_FirstCommit(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.push("wf", parallel, shell)
 		e, _ := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
-			if w.Method == "Commit" && w.Changes[0].Insert != nil {
+			if w.Method == "Commit" && w.First().Insert != nil {
 				return faulty.Fault{Err: errors.New("written, and reported as failed"), Apply: true}
 			}
 			return faulty.Fault{}
@@ -201,7 +201,7 @@ func TestInvariant_NothingSleepsRunnable_Superseded(t *testing.T) {
 					if w.Method != "Commit" {
 						return faulty.Fault{}
 					}
-					if at, bad := n.Add(1), bad.Load(); at >= bad && at < bad+4 && w.Changes[0].Insert == nil {
+					if at, bad := n.Add(1), bad.Load(); at >= bad && at < bad+4 && w.First().Insert == nil {
 						return faulty.Fault{Err: errors.New("not written"), Die: die}
 					}
 					return faulty.Fault{}
@@ -244,7 +244,7 @@ func TestInvariant_NothingSleepsRunnable_Refused(t *testing.T) {
 		l.push("strict", `{"owner":"tester","run_strategy":"strict_sequential"}`, shell)
 		var full atomic.Bool
 		e, s := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
-			if full.Load() && w.Method == "Commit" && w.Changes[0].Insert != nil {
+			if full.Load() && w.Method == "Commit" && w.First().Insert != nil {
 				return faulty.Fault{Err: store.ErrFull}
 			}
 			return faulty.Fault{}
@@ -290,7 +290,7 @@ func TestInvariant_NothingSleepsRunnable_Permits(t *testing.T) {
 			strings.Replace(shell, `"a"`, `"b"`, 1), strings.Replace(shell, `"a"`, `"c"`, 1))
 		n := 0
 		e, _ := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
-			if n++; w.Method == "Commit" && w.Changes[0].Insert == nil && n%2 == 0 {
+			if n++; w.Method == "Commit" && w.First().Insert == nil && n%2 == 0 {
 				return faulty.Fault{Err: errors.New("written, and reported as failed"), Apply: true}
 			}
 			return faulty.Fault{}

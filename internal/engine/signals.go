@@ -18,7 +18,7 @@ func (e *Engine) newBoard() *board.Board {
 }
 
 // commitSignal writes what belongs to a signal, under the lease of the group that its name falls into.
-func (e *Engine) commitSignal(name string, records []store.Record, at int64) error {
+func (e *Engine) commitSignal(name string, records []store.Record, _ int64) error {
 	if e.committer.full() {
 		return api.Errorf(api.TooManyRequests, "%d changes wait for the disk, which is the limit (engine.queue_limit)", e.cfg.QueueLimit)
 	}
@@ -26,7 +26,7 @@ func (e *Engine) commitSignal(name string, records []store.Record, at int64) err
 	if err != nil {
 		return err
 	}
-	return e.committer.commit(store.Change{Group: g.id, Epoch: g.epoch.Load(), Records: records, At: at})
+	return e.committer.commit(store.Change{Group: g.id, Epoch: g.epoch.Load(), Records: records})
 }
 
 // CommitRecords writes records of others that belong to a name, durably and together with whatever else is written now.

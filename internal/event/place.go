@@ -134,7 +134,7 @@ func (d *Delivery) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Status{
-		Sink: d.cfg.Sink.Name(), Cursor: s.cursor.String(), Pending: s.pending, Delivered: s.delivered.Load(), Failed: s.failed.Load(),
+		Sink: d.cfg.Sink.Name(), Cursor: s.cursor.Token(), Pending: s.pending, Delivered: s.delivered.Load(), Failed: s.failed.Load(),
 		Dead: s.dead.Load(), Skipped: s.skipped.Load(), LastError: s.err, ErrorTime: s.errAt,
 	}
 }

@@ -57,11 +57,11 @@ func (a *Runs) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	next := f.At().String()
+	next := f.At().Token()
 	if paged {
-		info := pageInfo{End: next, HasPrevious: from != "" && from != "0", HasNext: more, Total: int64(len(events))}
+		info := pageInfo{End: next, HasPrevious: at.Pos > 0, HasNext: more, Total: int64(len(events))}
 		if len(events) > 0 {
-			info.Start = events[0].Cursor.String()
+			info.Start = events[0].Cursor.Token()
 		}
 		return respond(w, http.StatusOK, func(dst []byte) []byte {
 			return appendPage(dst, info, len(events), func(dst []byte, i int) []byte { return append(dst, events[i].Data...) })
@@ -144,7 +144,7 @@ func (a *Runs) feedCursor(ctx context.Context, from, text string) (view.Cursor, 
 		pos, err := a.cfg.Events.End(ctx)
 		return view.Cursor{Pos: pos, Index: view.WholeEntry}, err
 	}
-	c, err := view.ParseCursor(clip(text))
+	c, err := view.ParseToken(clip(text))
 	if err != nil {
 		return c, api.Errorf(api.BadRequest, "%s: %v; latest is the end of the feed", from, err)
 	}

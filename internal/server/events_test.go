@@ -103,11 +103,20 @@ func TestFeedPages(t *testing.T) {
 	if len(p.Elements) != 10 || !p.Info.Next {
 		t.Errorf("first page: %+v", p)
 	}
+	if !strings.HasPrefix(p.Info.End, "c1.") {
+		t.Errorf("%q is not a cursor that says its form", p.Info.End)
+	}
 	read("first=10&cursor=" + p.Info.End)
 	if len(p.Elements) != 3 || p.Info.Next {
 		t.Errorf("second page: %+v", p)
 	}
 	end := p.Info.End
+	read("first=1&cursor=1.0") // behind the event with this id
+	second := string(p.Elements[0])
+	read("first=2&cursor=0")
+	if len(p.Elements) != 2 || string(p.Elements[1]) != second {
+		t.Errorf("after the first event comes %s, and in order %s", second, p.Elements)
+	}
 	read("first=10&cursor=latest")
 	if len(p.Elements) != 0 || p.Info.End != end {
 		t.Errorf("the end: %+v, want %s", p, end)
@@ -180,6 +189,8 @@ func TestBadEventQueries(t *testing.T) {
 		"after=x":           "query parameter after: ",
 		"first=5&cursor=":   "",
 		"first=5&cursor=-1": "query parameter cursor: ",
+		"after=c2.AAAA":     `query parameter after: \"c2.AAAA\" is a cursor of form 2`,
+		"after=c1.AAAA":     `query parameter after: \"c1.AAAA\" is not a cursor`,
 		"after=%zz":         "cannot be read",
 	} {
 		status := 400

@@ -85,7 +85,7 @@ func resumeFrom(r *http.Request) (view.Cursor, error) {
 		return view.Cursor{}, err
 	}
 	text, from := resumption(r)
-	c, err := view.ParseCursor(clip(text))
+	c, err := view.ParseToken(clip(text))
 	if err != nil {
 		return c, api.Errorf(api.BadRequest, "%s: %v", from, err)
 	}
@@ -151,7 +151,7 @@ func (s *sse) close() {
 
 // send queues a message.
 func (s *sse) send(at view.Cursor, kind string, data []byte) {
-	s.buf = at.Append(append(s.buf, "id: "...))
+	s.buf = at.AppendToken(append(s.buf, "id: "...))
 	s.buf = append(append(s.buf, "\nevent: "...), kind...)
 	s.buf = append(append(s.buf, "\ndata: "...), data...)
 	s.buf = append(s.buf, "\n\n"...)

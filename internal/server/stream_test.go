@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"maestro/internal/instance"
+	"maestro/internal/view"
 )
 
 // sseClient reads a stream message by message.
@@ -55,7 +56,27 @@ func (c *sseClient) next() (id, kind, data string) {
 	}
 }
 
-// rest returns the ids and kinds up to the end of the stream.
+// placeOf returns the place in the journal that a token means.
+func placeOf(t *testing.T, token string) string {
+	t.Helper()
+	c, err := view.ParseToken(token)
+	if err != nil || c.Token() != token {
+		t.Fatalf("%q is no token: %v", token, err)
+	}
+	return c.String()
+}
+
+// tokenOf is the reverse.
+func tokenOf(t *testing.T, place string) string {
+	t.Helper()
+	c, err := view.ParseCursor(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Token()
+}
+
+// rest returns the places and kinds up to the end of the stream.
 func (c *sseClient) rest() (out []string) {
 	c.t.Helper()
 	for {
@@ -63,7 +84,7 @@ func (c *sseClient) rest() (out []string) {
 		if kind == "" {
 			return out
 		}
-		out = append(out, id+" "+kind)
+		out = append(out, placeOf(c.t, id)+" "+kind)
 	}
 }
 
@@ -76,7 +97,7 @@ func TestFollowFinishedRun(t *testing.T) {
 	}
 	for i, last := range all {
 		id, _, _ := strings.Cut(last, " ")
-		got := s.stream(firstPath+"/runs/1/events", "Last-Event-ID: "+id).rest()
+		got := s.stream(firstPath+"/runs/1/events", "Last-Event-ID: "+tokenOf(t, id)).rest()
 		want := all[i+1:]
 		if len(want) == 0 {
 			want = all[len(all)-1:] // a stream that has ended ends again
@@ -97,7 +118,7 @@ func TestFollowLiveRun(t *testing.T) {
 	s := newRunServer(t)
 	f := s.add(t, "wf", 1, 1, httpStep)
 	c := s.stream(firstPath + "/events")
-	if id, kind, data := c.next(); id != "1.0" || kind != "run" || !strings.Contains(data, `"status":"CREATED"`) {
+	if id, kind, data := c.next(); placeOf(t, id) != "1.0" || kind != "run" || !strings.Contains(data, `"status":"CREATED"`) {
 		t.Fatalf("got %s %s %s", id, kind, data)
 	}
 	s.apply(t, f, instance.Start{At: 1010})

@@ -54,7 +54,7 @@ type Run struct {
 	Wake    int64 // epoch milliseconds at which the run must be in memory again, 0 when nothing is due
 	Entries int64 // how many journal entries the run has
 
-	Snapshot int64 // Seq of the newest entry that was written with Change.Snapshot, 0 for none; read together with Header
+	Snapshot int64 // Seq of the newest entry that was written with RunChange.Snapshot, 0 for none; read together with Header
 }
 
 // Update changes the mutable columns of a run. All of them are written.
@@ -64,22 +64,26 @@ type Update struct {
 	Wake   int64
 }
 
-// Change is what one pass of one run's owner wants written: all of it or nothing.
+// Change is what the owner of some runs wants written: all of it or nothing. What ends a run and what its parent makes
+// of that are one change, and so are a parent's launch and the runs that it launches.
 type Change struct {
 	Group int32 // the group under whose lease the change is made
 	Epoch int64 // of that lease
 
-	Run    RunID
-	Insert *Run    // not nil: the run is new, with this row; Insert.ID == Run
+	Runs    []RunChange // runs of the group, as their rows say; their entries follow each other in this order
+	Records []Record    // rows of other kinds that must be written together with this change
+}
+
+// RunChange is the part of a Change that is about one run. Two parts about one run apply one after the other.
+type RunChange struct {
+	ID     RunID
+	Insert *Run    // not nil: the run is new, with this row, which may be a terminal one; Insert.ID == ID
 	Update *Update // not nil: new values of the mutable columns of an existing run
 	Entry  []byte  // not nil: the next journal entry
 	Seq    int64   // number of Entry within the run, from 1; refused with ErrStale when it is not the next one
 	At     int64   // epoch milliseconds, the time of Entry
 
 	Snapshot bool // Entry holds all that those before it came to, so that whoever needs only the present begins with it
-
-	Children []Run    // runs that this change creates beside its own; an existing key is skipped, not an error
-	Records  []Record // rows of other kinds that must be written together with this change
 }
 
 // Record is a row of one of the small keyed collections (see Records): engine state that belongs to no single run.
@@ -105,9 +109,10 @@ type Runs interface {
 	Rows
 
 	// Commit applies changes, each one whole or not at all, durably, in order, in as few transactions as it can, and
-	// reports one error per change. A change that is refused (ErrStale, ErrExists) does not hold up the others. Any
+	// reports one error per change. A change is refused when any part of it is, with ErrStale when a part is stale, else
+	// with ErrExists; that does not hold up the others. A new run that is not of the change's group is a stale part. Any
 	// other error is reported for all changes that were not applied; whether a change with such an error was applied
-	// is unknown, and only loading tells.
+	// is unknown, and only loading tells. The changes are not looked at after Commit has returned.
 	Commit(ctx context.Context, changes []Change) []error
 
 	// Load returns a run and all of its entries in order, or ErrNotFound.

@@ -8,7 +8,7 @@ import (
 )
 
 // Cursor is a place in the journal: behind a message or event that an entry gave. It is what a reader remembers in
-// order to go on later. The zero Cursor is the beginning.
+// order to go on later; a client's is a Token. The zero Cursor is the beginning.
 type Cursor struct {
 	Pos   int64 // of the entry
 	Index int   // of the message within the entry, from 0
@@ -17,7 +17,7 @@ type Cursor struct {
 // WholeEntry is the Index of a cursor behind everything that its entry gave.
 const WholeEntry = math.MaxInt32
 
-// ParseCursor reads the text of a cursor: "pos.index", or "pos" alone for behind the whole entry. An empty text is the
+// ParseCursor reads what String returns: "pos.index", or "pos" alone for behind the whole entry. An empty text is the
 // beginning.
 func ParseCursor(text string) (Cursor, error) {
 	if text == "" {
@@ -62,7 +62,7 @@ func (c Cursor) Append(dst []byte) []byte {
 	return strconv.AppendInt(append(dst, '.'), int64(c.Index), 10)
 }
 
-// String returns the text of the cursor.
+// String returns the text of the cursor, as the store and logs have it. Behind an event it is the event's id.
 func (c Cursor) String() string { return string(c.Append(nil)) }
 
 // Before reports whether a message of an entry comes after the cursor and is still to be read.

@@ -72,68 +72,104 @@ func (m *Memory) Commit(ctx context.Context, changes []store.Change) []error {
 }
 
 func (m *Memory) apply(ch *store.Change) error {
-	if l := m.leases[ch.Group]; l == nil || l.epoch != ch.Epoch {
+	if l := m.leases[ch.Group]; l == nil || l.epoch != ch.Epoch || m.stale(ch) {
 		return store.ErrStale
 	}
-	r := m.runs[ch.Run]
-	if ch.Insert != nil {
-		if ch.Insert.Instance <= 0 || ch.Insert.Run <= 0 {
-			return errors.New("memory: impossible row")
+	for i := range ch.Runs {
+		if err := m.insert(ch.Runs[i].Insert); err != nil {
+			m.remove(ch.Runs[:i])
+			return err
 		}
-		if r != nil || m.taken(ch.Insert) {
-			return store.ErrExists
-		}
-		r = &memoryRun{}
-	}
-	if r == nil && (ch.Update != nil || ch.Entry != nil) {
-		return store.ErrStale
-	}
-	if ch.Entry != nil && ch.Seq != int64(len(r.entries))+1 {
-		return store.ErrStale
 	}
 	if err := m.put(ch.Records); err != nil {
+		m.remove(ch.Runs)
 		return err
 	}
-	if ch.Insert != nil {
-		m.insert(ch.Insert, r)
-	}
-	for i := range ch.Children {
-		if c := &ch.Children[i]; m.runs[c.ID] == nil && !m.taken(c) {
-			m.insert(c, &memoryRun{})
-		}
-	}
-	if ch.Entry != nil {
-		m.pos++
-		e := store.Entry{Pos: m.pos, Run: ch.Run, Seq: ch.Seq, At: ch.At, Data: slices.Clone(ch.Entry)}
-		r.entries = append(r.entries, e)
-		if ch.Snapshot {
-			r.row.Snapshot = ch.Seq
-		}
-		m.feed = append(m.feed, e)
-		m.stats.Statements++
-	}
-	if u := ch.Update; u != nil {
-		r.row.Status, r.row.Ended, r.row.Wake = u.Status, u.Ended, u.Wake
-		m.stats.Statements++
+	for i := range ch.Runs {
+		m.write(&ch.Runs[i])
 	}
 	return nil
 }
 
-func (m *Memory) taken(r *store.Run) bool {
-	_, number := m.numbers[[3]int64{r.Workflow, r.Instance, r.Run}]
-	_, uuid := m.uuids[memoryUUID{r.Workflow, r.UUID}]
-	return number || uuid
+// stale reports whether the run of some part is not there, or has other entries than its writer knows.
+func (m *Memory) stale(ch *store.Change) bool {
+	type state struct {
+		exists bool
+		last   int64
+	}
+	runs := make(map[store.RunID]state, len(ch.Runs))
+	for i := range ch.Runs {
+		part := &ch.Runs[i]
+		is, known := runs[part.ID]
+		if r := m.runs[part.ID]; !known && r != nil {
+			is = state{true, int64(len(r.entries))}
+		}
+		if part.Insert != nil {
+			is = state{part.Insert.Group == ch.Group, 0}
+		}
+		if part.Entry != nil {
+			if is.last++; part.Seq != is.last {
+				return true
+			}
+		}
+		if !is.exists {
+			return true
+		}
+		runs[part.ID] = is
+	}
+	return false
 }
 
-func (m *Memory) insert(row *store.Run, r *memoryRun) {
-	r.row = *row
-	r.row.Header = slices.Clone(row.Header)
-	m.runs[row.ID] = r
-	m.numbers[[3]int64{row.Workflow, row.Instance, row.Run}] = row.ID
+// write writes a part that cannot fail any more.
+func (m *Memory) write(part *store.RunChange) {
+	r := m.runs[part.ID]
+	if part.Entry != nil {
+		m.pos++
+		e := store.Entry{Pos: m.pos, Run: part.ID, Seq: part.Seq, At: part.At, Data: slices.Clone(part.Entry)}
+		r.entries = append(r.entries, e)
+		if part.Snapshot {
+			r.row.Snapshot = part.Seq
+		}
+		m.feed = append(m.feed, e)
+		m.stats.Statements++
+	}
+	if u := part.Update; u != nil {
+		r.row.Status, r.row.Ended, r.row.Wake = u.Status, u.Ended, u.Wake
+		m.stats.Statements++
+	}
+}
+
+// insert makes a new run of a row, if there is one.
+func (m *Memory) insert(row *store.Run) error {
+	if row == nil {
+		return nil
+	}
+	if row.Instance <= 0 || row.Run <= 0 {
+		return errors.New("memory: impossible row")
+	}
+	number, uuid := [3]int64{row.Workflow, row.Instance, row.Run}, memoryUUID{row.Workflow, row.UUID}
+	if m.runs[row.ID] != nil || m.numbers[number] != 0 || m.uuids[uuid] != 0 {
+		return store.ErrExists
+	}
+	r := &memoryRun{row: *row}
+	r.row.Header, r.row.Snapshot = slices.Clone(row.Header), 0
+	m.runs[row.ID], m.numbers[number] = r, row.ID
 	if row.UUID != [16]byte{} {
-		m.uuids[memoryUUID{row.Workflow, row.UUID}] = row.ID
+		m.uuids[uuid] = row.ID
 	}
 	m.stats.Statements++
+	return nil
+}
+
+// remove takes back what insert has made for parts.
+func (m *Memory) remove(parts []store.RunChange) {
+	for i := range parts {
+		if row := parts[i].Insert; row != nil {
+			delete(m.runs, row.ID)
+			delete(m.numbers, [3]int64{row.Workflow, row.Instance, row.Run})
+			delete(m.uuids, memoryUUID{row.Workflow, row.UUID})
+		}
+	}
 }
 
 func (m *Memory) put(records []store.Record) error {

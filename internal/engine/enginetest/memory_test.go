@@ -14,6 +14,7 @@ func TestMemory(t *testing.T) {
 	t.Parallel()
 	open := func(*testing.T) store.Store { return enginetest.NewMemory() }
 	t.Run("Runs", func(t *testing.T) { storetest.Runs(t, open) })
+	t.Run("Changes", func(t *testing.T) { storetest.Changes(t, open) })
 	t.Run("Snapshots", func(t *testing.T) { storetest.Snapshots(t, open) })
 	t.Run("Lists", func(t *testing.T) { storetest.Lists(t, open) })
 	t.Run("Feed", func(t *testing.T) { storetest.Feed(t, open) })

@@ -22,6 +22,14 @@ type Write struct {
 	Changes []store.Change // of a Commit
 }
 
+// First returns what the write's first change says of its first run, and nothing of any run where there is none.
+func (w Write) First() store.RunChange {
+	if len(w.Changes) == 0 || len(w.Changes[0].Runs) == 0 {
+		return store.RunChange{}
+	}
+	return w.Changes[0].Runs[0]
+}
+
 // Fault is what happens to a write. The zero value is that nothing does.
 type Fault struct {
 	Delay time.Duration // waited before anything else

@@ -49,7 +49,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			real := open(t)
 			s := faulty.New(real, func(w faulty.Write) faulty.Fault {
-				if w.N == 3 && w.Method == "Commit" && w.Changes[0].Seq == 2 {
+				if w.N == 3 && w.Method == "Commit" && w.First().Seq == 2 {
 					return c.fault
 				}
 				return faulty.Fault{}
@@ -59,8 +59,8 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := store.Run{ID: 1, Workflow: 1, Instance: 1, Run: 1}
-			first := store.Change{Epoch: leases[0].Epoch, Run: 1, Insert: &r, Entry: []byte("1"), Seq: 1}
-			second := store.Change{Epoch: leases[0].Epoch, Run: 1, Entry: []byte("2"), Seq: 2}
+			first := store.Change{Epoch: leases[0].Epoch, Runs: []store.RunChange{{ID: 1, Insert: &r, Entry: []byte("1"), Seq: 1}}}
+			second := store.Change{Epoch: leases[0].Epoch, Runs: []store.RunChange{{ID: 1, Entry: []byte("2"), Seq: 2}}}
 			if errs := s.Commit(t.Context(), []store.Change{first}); errs[0] != nil {
 				t.Fatal(errs[0])
 			}

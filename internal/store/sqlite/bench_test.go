@@ -22,7 +22,7 @@ type load struct {
 	epoch int64
 	next  int64
 	n     int
-	live  []store.Change // the last change of each live run
+	live  []store.RunChange // the last change of each live run
 }
 
 func newLoad(epoch int64) *load {
@@ -38,7 +38,7 @@ func (l *load) changes(n int) []store.Change {
 	used := 0
 	for i := range list {
 		from := l.rnd.IntN(2000)
-		ch := store.Change{Epoch: l.epoch, Entry: l.noise[from : from+150+l.rnd.IntN(250)], At: 1764000000000 + int64(l.n)}
+		ch := store.RunChange{Entry: l.noise[from : from+150+l.rnd.IntN(250)], At: 1764000000000 + int64(l.n)}
 		l.n++
 		if l.n%6 == 1 || used >= len(l.live) {
 			l.next += 1 + int64(l.rnd.IntN(100))
@@ -46,12 +46,12 @@ func (l *load) changes(n int) []store.Change {
 			for k := range r.UUID {
 				r.UUID[k] = byte(l.rnd.Int())
 			}
-			ch.Run, ch.Insert, ch.Seq = r.ID, r, 1
+			ch.ID, ch.Insert, ch.Seq = r.ID, r, 1
 			l.live = append(l.live, ch)
 		} else {
 			k := used
 			used++
-			ch.Run, ch.Seq = l.live[k].Run, l.live[k].Seq+1
+			ch.ID, ch.Seq = l.live[k].ID, l.live[k].Seq+1
 			if l.n%6 == 0 {
 				ch.Update = &store.Update{Status: 5, Ended: ch.At}
 				l.live[k] = l.live[len(l.live)-1]
@@ -60,7 +60,7 @@ func (l *load) changes(n int) []store.Change {
 				l.live[k] = ch
 			}
 		}
-		list[i] = ch
+		list[i] = store.Change{Epoch: l.epoch, Runs: []store.RunChange{ch}}
 	}
 	l.rnd.Shuffle(len(l.live), func(i, j int) { l.live[i], l.live[j] = l.live[j], l.live[i] })
 	return list
@@ -118,6 +118,37 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
+// BenchmarkChildren measures the launch of runs that have ended already, as many in one change, against a change for each.
+func BenchmarkChildren(b *testing.B) {
+	const children = 500
+	for _, whole := range []bool{true, false} {
+		b.Run(fmt.Sprintf("one=%v", whole), func(b *testing.B) {
+			s, l := openBench(b, Options{NoSync: true})
+			before := s.Stats().Statements
+			b.ReportAllocs()
+			for range b.N {
+				b.StopTimer()
+				var changes []store.Change
+				for range children {
+					l.next++
+					ch := store.RunChange{ID: store.RunID(l.next), Seq: 1, Entry: l.noise[:300]}
+					ch.Insert = &store.Run{ID: ch.ID, Workflow: 10000, Instance: l.next, Run: 1, Header: l.noise[:700], Status: 7, Ended: 1}
+					changes = append(changes, store.Change{Epoch: l.epoch, Runs: []store.RunChange{ch}})
+				}
+				if whole {
+					for i := 1; i < children; i++ {
+						changes[0].Runs = append(changes[0].Runs, changes[i].Runs...)
+					}
+					changes = changes[:1]
+				}
+				b.StartTimer()
+				commitAll(b, s, changes)
+			}
+			b.ReportMetric(float64(s.Stats().Statements-before)/float64(b.N), "stmts/op")
+		})
+	}
+}
+
 // report adds percentiles.
 func report(b *testing.B, took []time.Duration) {
 	slices.Sort(took)
@@ -145,9 +176,9 @@ func BenchmarkRead(b *testing.B) {
 	for range 200 {
 		changes := l.changes(100)
 		for i, ch := range changes {
-			if ch.Insert != nil {
-				ids = append(ids, ch.Run)
-				ch.Insert.Wake = int64(i + 1)
+			if r := ch.Runs[0].Insert; r != nil {
+				ids = append(ids, r.ID)
+				r.Wake = int64(i + 1)
 			}
 		}
 		commitAll(b, s, changes)

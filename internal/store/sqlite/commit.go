@@ -12,8 +12,8 @@ import (
 //
 // All changes go into one transaction. It first reads what the guards need (the epochs of the groups, and for each run
 // that is not new whether it exists and which entry is its last), decides in memory which changes are stale, and then
-// writes everything else with one statement per table and 64 rows. Nothing can have changed in between: the
-// transaction holds the write lock from its beginning.
+// writes everything else with one statement per table and 64 rows, however many changes these belong to. Nothing can have
+// changed in between: the transaction holds the write lock from its beginning.
 //
 // What can still fail is a key that is taken. Then the transaction is rolled back and made again with each change under
 // its own savepoint, which finds the guilty one; that is slow, and rare.
@@ -55,7 +55,7 @@ func (s *Store) commit(ctx context.Context, c *conn, changes []store.Change, err
 	return err
 }
 
-// errConflict says that some change of the batch violates a constraint; which one is not known.
+// errConflict says that some change of the batch is refused by what is stored; which one is not known.
 var errConflict = errors.New("sqlite: conflict")
 
 // batch is the work of one Commit. Its buffers are used again by the next one.
@@ -65,16 +65,15 @@ type batch struct {
 	changes []store.Change
 	errs    []error // one for each change
 
-	epochs  map[int32]int64          // of the groups concerned
-	runs    map[store.RunID]runState // of the runs concerned, as of the changes looked at so far
-	born    map[store.RunID]struct{} // children of the segment
-	updated map[store.RunID]int      // where in picked the update of a run is
+	epochs map[int32]int64          // of the groups concerned
+	runs   map[store.RunID]runState // of the runs concerned, as of the changes looked at so far
+	former []formerState            // of the runs of the change looked at last
+	newest map[store.RunID]int      // where in picked a run is
 
-	ids    []store.RunID // runs to look up
-	ok     []int         // changes of the segment that are not refused
-	picked []int         // those of ok that a statement is about
-	rows   []*store.Run  // run rows to insert, in order
-	owned  []bool        // whether the row is a change's own, so that it must be new
+	ids    []store.RunID      // runs to look up
+	ok     []int              // changes that are not refused
+	parts  []*store.RunChange // their parts, in order
+	picked []*store.RunChange // those of parts that a statement is about
 }
 
 // runState is what the guards know of a run.
@@ -83,14 +82,24 @@ type runState struct {
 	last   int64 // Seq of its newest entry
 }
 
+// formerState is what was known of a run before a change.
+type formerState struct {
+	id    store.RunID
+	known bool
+	state runState
+}
+
+// keep is up to how many runs a batch keeps the room for: clearing what a very large commit has left would slow down all
+// later ones.
+const keep = 4096
+
 // reset prepares for a transaction.
 func (b *batch) reset(c *conn, pos int64, changes []store.Change, errs []error) {
 	b.c, b.pos, b.changes, b.errs = c, pos, changes, errs
-	if b.epochs == nil {
+	if b.epochs == nil || len(b.runs) > keep {
 		b.epochs = map[int32]int64{}
 		b.runs = map[store.RunID]runState{}
-		b.born = map[store.RunID]struct{}{}
-		b.updated = map[store.RunID]int{}
+		b.newest = map[store.RunID]int{}
 	}
 	clear(b.epochs)
 	clear(b.runs)
@@ -99,7 +108,11 @@ func (b *batch) reset(c *conn, pos int64, changes []store.Change, errs []error) 
 // forget drops what belongs to the caller.
 func (b *batch) forget() {
 	b.c, b.changes, b.errs = nil, nil, nil
-	clear(b.rows)
+	if cap(b.parts) > keep {
+		b.parts, b.picked = nil, nil
+	}
+	clear(b.parts[:cap(b.parts)])
+	clear(b.picked[:cap(b.picked)])
 }
 
 // together applies all changes, or returns errConflict.
@@ -107,17 +120,11 @@ func (b *batch) together() error {
 	if err := b.readEpochs(); err != nil {
 		return err
 	}
-	for first := 0; first < len(b.changes); {
-		last, err := b.apply(first, len(b.changes))
-		if isRefusal(err) {
-			return errConflict
-		}
-		if err != nil {
-			return err
-		}
-		first = last
+	err := b.apply(0, len(b.changes))
+	if isRefusal(err) {
+		return errConflict
 	}
-	return nil
+	return err
 }
 
 // oneByOne applies the changes each under a savepoint, so that one that is refused leaves no trace.
@@ -130,11 +137,11 @@ func (b *batch) oneByOne() error {
 			return err
 		}
 		pos := b.pos
-		_, err := b.apply(i, i+1)
+		err := b.apply(i, i+1)
 		if isRefusal(err) {
 			b.errs[i] = refusal(err)
 			b.pos = pos
-			clear(b.runs)
+			b.restore()
 			err = b.c.exec("ROLLBACK TO change")
 		}
 		if err != nil {
@@ -147,45 +154,27 @@ func (b *batch) oneByOne() error {
 	return nil
 }
 
-// apply writes as many changes as it can at once, starting at first and ending before end, and returns where it stopped.
-func (b *batch) apply(first, end int) (int, error) {
-	last := b.segment(first, end)
+// apply writes the changes from first to last-1, but for those that are stale. Table by table it comes to the same as
+// change by change: what a change makes of a run rests on the state of the run that guard has followed up to it.
+func (b *batch) apply(first, last int) error {
 	if err := b.lookUp(first, last); err != nil {
-		return 0, err
+		return err
 	}
 	b.guard(first, last)
-	for _, write := range []func() error{b.insertRuns, b.insertEntries, b.markSnapshots, b.updateRuns, b.putRecords} {
+	for _, write := range [...]func() error{b.insertRuns, b.insertEntries, b.markSnapshots, b.updateRuns, b.putRecords} {
 		if err := write(); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return last, nil
-}
-
-// segment returns the end of the longest list of changes from first on that can be written table by table with the same
-// result as change by change: none of them is about a run that an earlier one of them creates as a child.
-func (b *batch) segment(first, end int) int {
-	clear(b.born)
-	for i := first; i < end; i++ {
-		ch := &b.changes[i]
-		if _, born := b.born[ch.Run]; born {
-			return i
-		}
-		for k := range ch.Children {
-			b.born[ch.Children[k].ID] = struct{}{}
-		}
-	}
-	return end
+	return nil
 }
 
 // isRefusal says whether an error is about one change rather than about the database.
-func isRefusal(err error) bool {
-	return errors.Is(err, store.ErrExists) || errors.Is(err, errConflict) || isData(err)
-}
+func isRefusal(err error) bool { return errors.Is(err, store.ErrExists) || isData(err) }
 
 // refusal makes it the error that the change gets.
 func refusal(err error) error {
-	if errors.Is(err, store.ErrExists) || isConstraint(err) || errors.Is(err, errConflict) {
+	if errors.Is(err, store.ErrExists) || isConstraint(err) {
 		return store.ErrExists
 	}
 	return fmt.Errorf("sqlite: commit: %w", err)

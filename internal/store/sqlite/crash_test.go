@@ -37,8 +37,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// commitForever goes on where the database ends, adds entries to a few runs, a few per commit, and prints each one's run
-// and number once it is committed.
+// twin is how far the two runs of a change are apart.
+const twin = 1000
+
+// commitForever goes on where the database ends, adds entries to a few pairs of runs, a few per commit, and prints the
+// first one's run and number once it is committed.
 func commitForever(path string) error {
 	ctx := context.Background()
 	s, err := sqlite.Open(ctx, path, sqlite.Options{})
@@ -61,11 +64,15 @@ func commitForever(path string) error {
 	for {
 		var changes []store.Change
 		for n := int64(1); n <= runs; n++ {
-			ch := store.Change{Epoch: leases[0].Epoch, Run: store.RunID(n), Seq: seq[n] + 1, Entry: make([]byte, 2000)}
-			if ch.Seq == 1 {
-				ch.Insert = &store.Run{ID: ch.Run, Workflow: 10_000, Instance: n, Run: 1}
+			ch := store.Change{Epoch: leases[0].Epoch}
+			for _, id := range []int64{n, n + twin} {
+				part := store.RunChange{ID: store.RunID(id), Seq: seq[n] + 1, Entry: make([]byte, 2000)}
+				if part.Seq == 1 {
+					part.Insert = &store.Run{ID: part.ID, Workflow: 10_000, Instance: id, Run: 1}
+				}
+				ch.Runs = append(ch.Runs, part)
 			}
-			ch.Records = []store.Record{{Kind: "seq", Key: strconv.FormatInt(n, 10), Value: strconv.AppendInt(nil, ch.Seq, 10)}}
+			ch.Records = []store.Record{{Kind: "seq", Key: strconv.FormatInt(n, 10), Value: strconv.AppendInt(nil, seq[n]+1, 10)}}
 			changes = append(changes, ch)
 		}
 		for i, err := range s.Commit(ctx, changes) {
@@ -140,6 +147,9 @@ func checkAcked(t *testing.T, path string, acked map[int64]int64) {
 		_, entries, err := s.Load(t.Context(), store.RunID(n))
 		if err != nil || int64(len(entries)) < want {
 			t.Errorf("run %d: %d entries, %d were reported: %v", n, len(entries), want, err)
+		}
+		if r, err := s.Row(t.Context(), store.RunID(n+twin)); err != nil || r.Entries != int64(len(entries)) {
+			t.Errorf("run %d has %d entries, the other run of its changes %+v: %v", n, len(entries), r, err)
 		}
 		value, err := s.Record(t.Context(), "seq", strconv.FormatInt(n, 10))
 		if err != nil || string(value) != strconv.Itoa(len(entries)) {

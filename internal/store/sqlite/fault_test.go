@@ -137,7 +137,7 @@ func TestFullLogIsCopied(t *testing.T) {
 	last := int64(0)
 	for start := time.Now(); last < 3*room/size; {
 		ch := w.insert(last + 1)
-		ch.Entry = make([]byte, size)
+		ch.Runs[0].Entry = make([]byte, size)
 		switch err := w.commit(ch); {
 		case err == nil:
 			last++
@@ -178,9 +178,11 @@ func TestQuota(t *testing.T) {
 }
 
 // TestEachWriteFailsOnce fails the first write to the log, then the second, and so on, of a few commits, and checks each
-// time that what was acknowledged is there, that nothing else is half there, and that the store goes on.
+// time that what was acknowledged is there, that nothing else is half there, and that the store goes on. Each commit is a
+// change of many runs.
 func TestEachWriteFailsOnce(t *testing.T) {
 	t.Parallel()
+	const children = 70 // more than a statement is about
 	for _, fault := range []error{sqlite3.IOERR_WRITE, sqlite3.FULL} {
 		for nth := int64(1); nth <= 12; nth++ {
 			t.Run(fmt.Sprintf("%v/%d", fault, nth), func(t *testing.T) {
@@ -194,9 +196,9 @@ func TestEachWriteFailsOnce(t *testing.T) {
 				acked := map[int64]int64{} // entries of each run
 				for n := int64(1); n <= 5; n++ {
 					for acked[n] < 3 {
-						ch := w.entry(n, acked[n]+1)
-						if acked[n] == 0 {
-							ch = w.insert(n)
+						ch := w.change(n, acked[n]+1)
+						for child := range int64(children) { // each of a run's children has as many entries
+							ch.Runs = append(ch.Runs, w.change(100*n+child, acked[n]+1).Runs...)
 						}
 						err := w.commit(ch)
 						if err == nil {
@@ -215,9 +217,15 @@ func TestEachWriteFailsOnce(t *testing.T) {
 
 				s = open(t, path, sqlite.Options{})
 				for n, want := range acked {
-					_, entries, err := s.Load(t.Context(), store.RunID(n))
-					if err != nil || int64(len(entries)) != want {
-						t.Errorf("run %d: %d entries of %d, %v", n, len(entries), want, err)
+					for child := int64(-1); child < children; child++ {
+						id := n
+						if child >= 0 {
+							id = 100*n + child
+						}
+						_, entries, err := s.Load(t.Context(), store.RunID(id))
+						if err != nil || int64(len(entries)) != want {
+							t.Errorf("run %d: %d entries of %d, %v", id, len(entries), want, err)
+						}
 					}
 				}
 			})

@@ -38,13 +38,16 @@ var runStates = over(`
 func (b *batch) lookUp(first, last int) error {
 	b.ids = b.ids[:0]
 	for i := first; i < last; i++ {
-		ch := &b.changes[i]
-		if ch.Insert != nil || ch.Update == nil && ch.Entry == nil {
-			continue
-		}
-		if _, known := b.runs[ch.Run]; !known {
-			b.runs[ch.Run] = runState{}
-			b.ids = append(b.ids, ch.Run)
+		runs := b.changes[i].Runs
+		for k := range runs {
+			r := &runs[k]
+			if r.Insert != nil {
+				continue
+			}
+			if _, known := b.runs[r.ID]; !known {
+				b.runs[r.ID] = runState{}
+				b.ids = append(b.ids, r.ID)
+			}
 		}
 	}
 	return runStates.query(b.c, len(b.ids),
@@ -54,29 +57,56 @@ func (b *batch) lookUp(first, last int) error {
 		})
 }
 
-// guard refuses the changes from first to last-1 that are stale and collects the others in ok.
+// guard refuses the changes from first to last-1 that are stale, and collects the others in ok and their parts in parts.
 func (b *batch) guard(first, last int) {
-	b.ok = b.ok[:0]
+	b.ok, b.parts = b.ok[:0], b.parts[:0]
 	for i := first; i < last; i++ {
 		ch := &b.changes[i]
-		if epoch, leased := b.epochs[ch.Group]; !leased || epoch != ch.Epoch {
+		if !b.current(ch) {
 			b.errs[i] = store.ErrStale
+			b.restore()
 			continue
 		}
-		if ch.Insert != nil || ch.Update != nil || ch.Entry != nil {
-			r := b.runs[ch.Run]
-			if ch.Insert != nil {
-				r = runState{exists: true}
-			}
-			if !r.exists || ch.Entry != nil && ch.Seq != r.last+1 {
-				b.errs[i] = store.ErrStale
-				continue
-			}
-			if ch.Entry != nil {
-				r.last = ch.Seq
-			}
-			b.runs[ch.Run] = r
-		}
 		b.ok = append(b.ok, i)
+		for k := range ch.Runs {
+			b.parts = append(b.parts, &ch.Runs[k])
+		}
 	}
+}
+
+// current reports whether no part of a change is stale, and follows what it makes of its runs.
+func (b *batch) current(ch *store.Change) bool {
+	b.former = b.former[:0]
+	if epoch, leased := b.epochs[ch.Group]; !leased || epoch != ch.Epoch {
+		return false
+	}
+	for k := range ch.Runs {
+		r := &ch.Runs[k]
+		was, known := b.runs[r.ID]
+		is := was
+		if r.Insert != nil {
+			is = runState{exists: r.Insert.Group == ch.Group}
+		}
+		if !is.exists || r.Entry != nil && r.Seq != is.last+1 {
+			return false
+		}
+		if r.Entry != nil {
+			is.last = r.Seq
+		}
+		b.former = append(b.former, formerState{r.ID, known, was})
+		b.runs[r.ID] = is
+	}
+	return true
+}
+
+// restore has the runs of the change looked at last be what they were before it.
+func (b *batch) restore() {
+	for i := len(b.former) - 1; i >= 0; i-- {
+		if f := &b.former[i]; f.known {
+			b.runs[f.id] = f.state
+		} else {
+			delete(b.runs, f.id)
+		}
+	}
+	b.former = b.former[:0]
 }

@@ -18,9 +18,8 @@ func over(head, row, tail string) *multi {
 	return m
 }
 
-// run runs the statement for n rows. bind binds the values of row i; after, if not nil, is told how many rows the
-// statement changed of those from first to last-1.
-func (m *multi) run(c *conn, n int, bind func(s *stmt, i int), after func(first, last int, changed int64) error) error {
+// run runs the statement for n rows. bind binds the values of row i.
+func (m *multi) run(c *conn, n int, bind func(s *stmt, i int)) error {
 	i := 0
 	for k, size := range m.size {
 		for n-i >= size {
@@ -30,11 +29,6 @@ func (m *multi) run(c *conn, n int, bind func(s *stmt, i int), after func(first,
 			}
 			if err := s.exec(); err != nil {
 				return err
-			}
-			if after != nil {
-				if err := after(i, i+size, c.c.Changes()); err != nil {
-					return err
-				}
 			}
 			i += size
 		}

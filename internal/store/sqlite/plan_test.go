@@ -97,12 +97,12 @@ func useEverything(t *testing.T, s *Store) {
 	r := store.Run{ID: 1, Workflow: w.Internal, Instance: 1, Run: 1, UUID: [16]byte{1}}
 	records := []store.Record{{Kind: "k", Key: "a", Value: []byte("x")}, {Kind: "k", Key: "b", Value: []byte("x"), Unique: true}, {Kind: "k", Key: "c"}}
 	for _, err := range s.Commit(ctx, []store.Change{
-		{Epoch: leases[0].Epoch, Run: 1, Insert: &r, Entry: []byte("x"), Seq: 1, Records: records},
-		{Epoch: leases[0].Epoch, Run: 1, Update: &store.Update{}},
+		{Epoch: leases[0].Epoch, Runs: []store.RunChange{{ID: 1, Insert: &r, Entry: []byte("x"), Seq: 1}}, Records: records},
+		{Epoch: leases[0].Epoch, Runs: []store.RunChange{{ID: 1, Update: &store.Update{}}}},
 	}) {
 		ok("commit", err)
 	}
-	for _, err := range s.Commit(ctx, []store.Change{{Epoch: leases[0].Epoch, Run: 1, Entry: []byte("x"), Seq: 2}}) {
+	for _, err := range s.Commit(ctx, []store.Change{{Epoch: leases[0].Epoch, Runs: []store.RunChange{{ID: 1, Entry: []byte("x"), Seq: 2, Snapshot: true}}}}) {
 		ok("commit", err)
 	}
 	_, err = s.Workflow(ctx, "wf")

@@ -27,7 +27,7 @@ func putRecords(c *conn, records []store.Record) error {
 			n++
 		}
 		list := records[:n]
-		if err := insertRecord.run(c, n, func(s *stmt, i int) { bindRecord(s, &list[i]) }, nil); err != nil {
+		if err := insertRecord.run(c, n, func(s *stmt, i int) { bindRecord(s, &list[i]) }); err != nil {
 			return err
 		}
 		if records = records[n:]; len(records) == 0 {

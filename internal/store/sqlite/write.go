@@ -5,57 +5,26 @@ import (
 )
 
 var insertRun = over(`
-	INSERT OR FAIL INTO run (id, status, ended, wake, workflow, instance, run, version, grp, parent, created, uuid, header)
-	VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, `
-	ON CONFLICT DO NOTHING`)
+	INSERT OR FAIL INTO run (id, status, ended, wake, snapshot, workflow, instance, run, version, grp, parent, created, uuid, header)
+	VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, ``)
 
-// insertRuns inserts the new runs of all changes and their children. A child whose key is taken is skipped; for a run of
-// a change's own that is a conflict, and when the change is alone in the batch it is known whose.
+// insertRuns inserts the new runs of all changes.
 func (b *batch) insertRuns() error {
-	b.rows, b.owned = b.rows[:0], b.owned[:0]
-	for _, i := range b.ok {
-		ch := &b.changes[i]
-		if ch.Insert != nil {
-			b.rows, b.owned = append(b.rows, ch.Insert), append(b.owned, true)
-			if len(b.ok) == 1 {
-				if err := b.insertRows(); err != nil {
-					return err
-				}
-				b.rows, b.owned = b.rows[:0], b.owned[:0]
-			}
+	b.pick(func(ch *store.RunChange) bool { return ch.Insert != nil })
+	return insertRun.run(b.c, len(b.picked), func(s *stmt, i int) {
+		r := b.picked[i].Insert
+		var uuid []byte
+		if r.UUID != [16]byte{} {
+			uuid = r.UUID[:]
 		}
-		for k := range ch.Children {
-			b.rows, b.owned = append(b.rows, &ch.Children[k]), append(b.owned, false)
-			delete(b.runs, ch.Children[k].ID)
+		var snapshot int64
+		if isSnapshot(b.picked[i]) {
+			snapshot = b.picked[i].Seq
 		}
-	}
-	return b.insertRows()
-}
-
-// insertRows inserts rows, and returns errConflict when one that is owned may be among those that were skipped.
-func (b *batch) insertRows() error {
-	return insertRun.run(b.c, len(b.rows),
-		func(s *stmt, i int) {
-			r := b.rows[i]
-			var uuid []byte
-			if r.UUID != [16]byte{} {
-				uuid = r.UUID[:]
-			}
-			s.int(int64(r.ID)).int(int64(r.Status)).int(r.Ended).int(r.Wake).
-				int(r.Workflow).int(r.Instance).int(r.Run).int(r.Version).int(int64(r.Group)).int(int64(r.Parent)).
-				int(r.Created).null(uuid).blob(r.Header)
-		},
-		func(first, last int, changed int64) error {
-			if changed == int64(last-first) {
-				return nil
-			}
-			for _, owned := range b.owned[first:last] {
-				if owned {
-					return errConflict
-				}
-			}
-			return nil
-		})
+		s.int(int64(r.ID)).int(int64(r.Status)).int(r.Ended).int(r.Wake).int(snapshot).
+			int(r.Workflow).int(r.Instance).int(r.Run).int(r.Version).int(int64(r.Group)).int(int64(r.Parent)).
+			int(r.Created).null(uuid).blob(r.Header)
+	})
 }
 
 var insertEntry = over(`
@@ -64,39 +33,30 @@ var insertEntry = over(`
 
 // insertEntries appends the journal entries of all changes.
 func (b *batch) insertEntries() error {
-	b.pick(func(ch *store.Change) bool { return ch.Entry != nil })
+	b.pick(func(ch *store.RunChange) bool { return ch.Entry != nil })
 	return insertEntry.run(b.c, len(b.picked), func(s *stmt, i int) {
-		ch := &b.changes[b.picked[i]]
+		ch := b.picked[i]
 		b.pos++
-		s.int(b.pos).int(int64(ch.Run)).int(ch.Seq).int(ch.At).blob(ch.Entry)
-	}, nil)
+		s.int(b.pos).int(int64(ch.ID)).int(ch.Seq).int(ch.At).blob(ch.Entry)
+	})
 }
 
-// markSnapshots notes which entries hold all that those before them came to. They are few.
+var markSnapshot = over(`
+	WITH v (id, seq) AS (VALUES `, `(?, ?)`, `)
+	UPDATE OR FAIL run
+	SET snapshot = v.seq
+	FROM v
+	WHERE run.id = v.id`)
+
+// markSnapshots notes which entries of existing runs hold all that those before them came to.
 func (b *batch) markSnapshots() error {
-	b.pick(func(ch *store.Change) bool { return ch.Entry != nil && ch.Snapshot })
-	for _, i := range b.picked {
-		ch := &b.changes[i]
-		err := b.c.prepare(`
-			UPDATE OR FAIL run
-			SET snapshot = ?2
-			WHERE id = ?1`).int(int64(ch.Run)).int(ch.Seq).exec()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	b.pickNewest(func(ch *store.RunChange) bool { return ch.Insert == nil && isSnapshot(ch) })
+	return markSnapshot.run(b.c, len(b.picked), func(s *stmt, i int) {
+		s.int(int64(b.picked[i].ID)).int(b.picked[i].Seq)
+	})
 }
 
-// pick collects the changes that are not refused and for which use returns true.
-func (b *batch) pick(use func(*store.Change) bool) {
-	b.picked = b.picked[:0]
-	for _, i := range b.ok {
-		if use(&b.changes[i]) {
-			b.picked = append(b.picked, i)
-		}
-	}
-}
+func isSnapshot(ch *store.RunChange) bool { return ch.Entry != nil && ch.Snapshot }
 
 var updateRun = over(`
 	WITH v (id, status, ended, wake) AS (VALUES `, `(?, ?, ?, ?)`, `)
@@ -107,26 +67,13 @@ var updateRun = over(`
 	FROM v
 	WHERE run.id = v.id`)
 
-// updateRuns writes the new values of existing runs; of two changes of one run the later counts.
+// updateRuns writes the new values of existing runs.
 func (b *batch) updateRuns() error {
-	clear(b.updated)
-	b.picked = b.picked[:0]
-	for _, i := range b.ok {
-		ch := &b.changes[i]
-		if ch.Update == nil {
-			continue
-		}
-		if at, twice := b.updated[ch.Run]; twice {
-			b.picked[at] = i
-			continue
-		}
-		b.updated[ch.Run] = len(b.picked)
-		b.picked = append(b.picked, i)
-	}
+	b.pickNewest(func(ch *store.RunChange) bool { return ch.Update != nil })
 	return updateRun.run(b.c, len(b.picked), func(s *stmt, i int) {
-		ch := &b.changes[b.picked[i]]
-		s.int(int64(ch.Run)).int(int64(ch.Update.Status)).int(ch.Update.Ended).int(ch.Update.Wake)
-	}, nil)
+		u := b.picked[i].Update
+		s.int(int64(b.picked[i].ID)).int(int64(u.Status)).int(u.Ended).int(u.Wake)
+	})
 }
 
 // putRecords writes the records of all changes, in order.
@@ -137,4 +84,31 @@ func (b *batch) putRecords() error {
 		}
 	}
 	return nil
+}
+
+// pick collects the parts for which use returns true.
+func (b *batch) pick(use func(*store.RunChange) bool) {
+	b.picked = b.picked[:0]
+	for _, ch := range b.parts {
+		if use(ch) {
+			b.picked = append(b.picked, ch)
+		}
+	}
+}
+
+// pickNewest collects, for each run, the last part for which use returns true: what is written to one row counts once.
+func (b *batch) pickNewest(use func(*store.RunChange) bool) {
+	clear(b.newest)
+	b.picked = b.picked[:0]
+	for _, ch := range b.parts {
+		if !use(ch) {
+			continue
+		}
+		if at, twice := b.newest[ch.ID]; twice {
+			b.picked[at] = ch
+			continue
+		}
+		b.newest[ch.ID] = len(b.picked)
+		b.picked = append(b.picked, ch)
+	}
 }

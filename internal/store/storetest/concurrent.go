@@ -91,8 +91,31 @@ func Concurrent(t *testing.T, open func(t *testing.T) store.Store) {
 			}
 			for seq := int64(2); seq <= entries; seq++ {
 				ch := f.entry(r, seq, "x")
-				ch.Update = &store.Update{Wake: seq}
+				ch.Runs[0].Update = &store.Update{Wake: seq}
 				f.must(ch)
+			}
+			done.Store(true)
+			group.Wait()
+		}},
+		{"ReadersSeeAllRunsOfAChange", func(t *testing.T, f *fixture) {
+			const entries = 200
+			a, b := inGroup(1), inGroup(2)
+			f.create(a, b)
+			var done atomic.Bool
+			var group sync.WaitGroup
+			for range 2 {
+				group.Go(func() {
+					for !done.Load() {
+						list, err := f.After(t.Context(), 0, 0, 2*entries)
+						if err != nil || len(list)%2 != 0 {
+							t.Errorf("%d entries, of two runs that have as many each: %v", len(list), err)
+							return
+						}
+					}
+				})
+			}
+			for seq := int64(2); seq <= entries; seq++ {
+				f.must(together(f.entry(b, seq, "b"), f.entry(a, seq, "a")))
 			}
 			done.Store(true)
 			group.Wait()

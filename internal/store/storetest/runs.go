@@ -108,7 +108,7 @@ func Runs(t *testing.T, open func(t *testing.T) store.Store) {
 			r := aRun(1)
 			f.create(r)
 			ch := f.entry(r, 1, "again")
-			ch.Update = &store.Update{Status: 9}
+			ch.Runs[0].Update = &store.Update{Status: 9}
 			f.wantErrs([]store.Change{ch}, store.ErrStale)
 
 			got, _, err := f.Load(t.Context(), r.ID)
@@ -158,76 +158,6 @@ func Runs(t *testing.T, open func(t *testing.T) store.Store) {
 
 			wantErr(t, err, store.ErrNotFound)
 		}},
-		{"ChildrenAreCreated", func(t *testing.T, f *fixture) {
-			parent, child := aRun(1), aRun(2)
-			ch := f.insert(parent)
-			ch.Children = []store.Run{child}
-			f.must(ch)
-			f.wantEntries(child.ID)
-
-			got, _, err := f.Load(t.Context(), child.ID)
-
-			noErr(t, err)
-			wantEqual(t, *got, child)
-		}},
-		{"ExistingChildrenAreSkipped", func(t *testing.T, f *fixture) {
-			parent, old, fresh := aRun(1), aRun(2), aRun(3)
-			f.create(parent, old)
-			again := old
-			again.ID, again.Status = old.ID+1000, 99
-			ch := f.entry(parent, 2, "launch")
-			ch.Children = []store.Run{again, fresh, old}
-			f.must(ch)
-			f.wantEntries(parent.ID, "created", "launch")
-			f.wantEntries(old.ID, "created")
-			f.wantNoRun(again.ID)
-			f.wantEntries(fresh.ID)
-		}},
-		{"ChildCanBeChangedInTheSameCommit", func(t *testing.T, f *fixture) {
-			parent, child := aRun(1), aRun(2)
-			ch := f.insert(parent)
-			ch.Children = []store.Run{child}
-			f.must(ch, f.entry(child, 1, "started"), f.entry(parent, 2, "more"))
-			f.wantEntries(child.ID, "started")
-			f.wantEntries(parent.ID, "created", "more")
-		}},
-		{"ChildIsNotTakenForTheUnknownRunItWas", func(t *testing.T, f *fixture) {
-			parent, child := aRun(1), aRun(2)
-			ch := f.insert(parent)
-			ch.Children = []store.Run{child}
-			f.wantErrs([]store.Change{
-				f.entry(child, 1, "early"), ch, f.entry(child, 1, "started"),
-			}, store.ErrStale, nil, nil)
-			f.wantEntries(child.ID, "started")
-		}},
-		{"InsertAfterChildOfSameNumbersIsRefused", func(t *testing.T, f *fixture) {
-			parent, child := aRun(1), aRun(2)
-			ch := f.insert(parent)
-			ch.Children = []store.Run{child}
-			again := child
-			again.ID, again.UUID = child.ID+1000, [16]byte{9}
-			f.wantErrs([]store.Change{ch, f.insert(again)}, nil, store.ErrExists)
-			f.wantEntries(child.ID)
-		}},
-		{"RefusedChangeLeavesNoTrace", func(t *testing.T, f *fixture) {
-			noErr(t, f.PutRecords(t.Context(), store.Record{Kind: "permit", Key: "p", Value: []byte("taken")}))
-			a, b, child := aRun(1), aRun(2), aRun(3)
-			guilty := f.insert(a)
-			guilty.Children = []store.Run{child}
-			guilty.Records = []store.Record{
-				{Kind: "output", Key: "o", Value: []byte("x")},
-				{Kind: "permit", Key: "p", Value: []byte("mine"), Unique: true},
-			}
-			f.wantErrs([]store.Change{guilty, f.insert(b)}, store.ErrExists, nil)
-			f.wantNoRun(a.ID)
-			f.wantNoRun(child.ID)
-			f.wantEntries(b.ID, "created")
-			_, err := f.Record(t.Context(), "output", "o")
-			wantErr(t, err, store.ErrNotFound)
-			got, err := f.Record(t.Context(), "permit", "p")
-			noErr(t, err)
-			wantEqual(t, string(got), "taken")
-		}},
 		{"RecordsGoWithTheirChange", func(t *testing.T, f *fixture) {
 			r := aRun(1)
 			ch := f.insert(r)
@@ -254,7 +184,7 @@ func Runs(t *testing.T, open func(t *testing.T) store.Store) {
 				r := aRun(n)
 				ch, err := f.insert(r), error(nil)
 				if n%100 == 0 {
-					ch.Insert.UUID, err = aRun(n-1).UUID, store.ErrExists
+					ch.Runs[0].Insert.UUID, err = aRun(n-1).UUID, store.ErrExists
 				}
 				changes, want = append(changes, ch), append(want, err)
 			}

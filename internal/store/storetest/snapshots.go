@@ -44,7 +44,7 @@ func Snapshots(t *testing.T, open func(t *testing.T) store.Store) {
 		{"FirstEntryMayBeASnapshot", func(t *testing.T, f *fixture) {
 			r := aRun(1)
 			ch := f.insert(r)
-			ch.Snapshot = true
+			ch.Runs[0].Snapshot = true
 			f.must(ch, f.entry(r, 2, "two"))
 			f.wantPresent(r, 1, "created", "two")
 		}},
@@ -61,7 +61,7 @@ func Snapshots(t *testing.T, open func(t *testing.T) store.Store) {
 			r := aRun(1)
 			f.create(r)
 			ch := f.snapshot(r, 2, "two")
-			ch.Update = &store.Update{Status: 5, Wake: noon}
+			ch.Runs[0].Update = &store.Update{Status: 5, Wake: noon}
 			f.must(ch, f.update(r, store.Update{Status: 7, Wake: noon + 1}))
 			r.Status, r.Wake = 7, noon+1
 			f.wantPresent(r, 2, "two")
@@ -91,7 +91,7 @@ func Snapshots(t *testing.T, open func(t *testing.T) store.Store) {
 // snapshot is entry for one that holds all that came before.
 func (f *fixture) snapshot(r store.Run, seq int64, data string) store.Change {
 	ch := f.entry(r, seq, data)
-	ch.Snapshot = true
+	ch.Runs[0].Snapshot = true
 	return ch
 }
 

@@ -14,6 +14,7 @@ import (
 // All runs every role. open returns an empty store, which it closes by t.Cleanup.
 func All(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("Runs", func(t *testing.T) { Runs(t, open) })
+	t.Run("Changes", func(t *testing.T) { Changes(t, open) })
 	t.Run("Snapshots", func(t *testing.T) { Snapshots(t, open) })
 	t.Run("Lists", func(t *testing.T) { Lists(t, open) })
 	t.Run("Concurrent", func(t *testing.T) { Concurrent(t, open) })
@@ -92,27 +93,27 @@ func aRun(n int64) store.Run {
 
 // change returns an empty change of the run under its group's lease.
 func (f *fixture) change(r store.Run) store.Change {
-	return store.Change{Group: r.Group, Epoch: f.epochs[r.Group], Run: r.ID, At: noon}
+	return store.Change{Group: r.Group, Epoch: f.epochs[r.Group], Runs: []store.RunChange{{ID: r.ID, At: noon}}}
 }
 
 // insert returns a change that creates the run, with a first entry.
 func (f *fixture) insert(r store.Run) store.Change {
 	ch := f.entry(r, 1, "created")
-	ch.Insert = &r
+	ch.Runs[0].Insert = &r
 	return ch
 }
 
 // entry returns a change that appends an entry.
 func (f *fixture) entry(r store.Run, seq int64, data string) store.Change {
 	ch := f.change(r)
-	ch.Seq, ch.Entry = seq, []byte(data)
+	ch.Runs[0].Seq, ch.Runs[0].Entry = seq, []byte(data)
 	return ch
 }
 
 // update returns a change of the run's mutable columns.
 func (f *fixture) update(r store.Run, u store.Update) store.Change {
 	ch := f.change(r)
-	ch.Update = &u
+	ch.Runs[0].Update = &u
 	return ch
 }
 
