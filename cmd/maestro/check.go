@@ -21,10 +21,10 @@ func checkDefinition(now func() time.Time) checker {
 			return findingsOf(name, p.List)
 		}
 		if formatOf(name, text) == client.YAML && dsl.IsShort(root) {
-			root = dsl.Convert(root, dsl.Options{Types: stepTypes()}, &p)
+			root = dsl.Convert(root, dsl.Options{Types: spec.BuiltinTypes()}, &p)
 		}
 		if root != nil {
-			checkPush(root, spec.Rules{Types: stepTypes(), Now: now()}, &p)
+			checkPush(root, spec.Rules{Types: spec.BuiltinTypes(), Now: now()}, &p)
 		}
 		return findingsOf(name, p.List)
 	}

@@ -104,7 +104,7 @@ var served = regexp.MustCompile(`url=(http://[0-9.:]+)`)
 // serve starts the server and waits until it serves.
 func (k *torture) serve() {
 	k.t.Helper()
-	k.server = exec.CommandContext(k.t.Context(), k.program, "server", "--listen", "127.0.0.1:0", "--store", "sqlite:"+k.store, "--shell-enabled", "--log-level", "info")
+	k.server = exec.CommandContext(k.t.Context(), k.program, "bench", "server", "--listen", "127.0.0.1:0", "--store", "sqlite:"+k.store, "--shell-enabled", "--log-level", "info")
 	k.server.Dir = filepath.Dir(k.store)
 	stderr, err := k.server.StderrPipe()
 	if err != nil {

@@ -7,14 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"maestro/internal/config"
-	"maestro/internal/step/kubernetes"
 )
 
 // TestSignalSettings has a step that announces the same signal in each run, with a payload, as the reference does it and
@@ -49,30 +45,6 @@ func TestSignalSettings(t *testing.T) {
 				t.Errorf("signal %s, want rows %v", first.body, c.rows)
 			}
 		})
-	}
-}
-
-// TestPodSettings brings every setting of pods to the runtime.
-func TestPodSettings(t *testing.T) {
-	t.Parallel()
-	table := config.New()
-	c, err := table.Load(config.Sources{File: "m.yaml", YAML: []byte(`
-cluster_name: prod
-kubernetes: {namespace: etl, namespaces: [a, b], ttl: 2h, pull_timeout: 3m, schedule_timeout: 4m, max_requests: 5, max_log_bytes: 6MiB}
-`)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := kubernetes.Config{
-		Name: "prod", Namespace: "etl", Namespaces: []string{"a", "b"}, Workers: 5, TTL: 2 * time.Hour,
-		PullPatience: 3 * time.Minute, SchedulePatience: 4 * time.Minute, MaxLogBytes: 6 << 20,
-	}
-	if got := podSettings(c, nil, nil); !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
-	c.Kubernetes.TTL = 0
-	if got := podSettings(c, nil, nil).TTL; got >= 0 {
-		t.Errorf("for ever is %s", got)
 	}
 }
 

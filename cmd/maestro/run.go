@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +17,7 @@ import (
 
 	"maestro/client"
 	"maestro/internal/config"
+	"maestro/internal/node"
 )
 
 func newRunCmd(p *program) *cobra.Command {
@@ -84,12 +83,11 @@ func (p *program) runFile(ctx context.Context, cfg *config.Config, name string, 
 			return fmt.Errorf("make the directory of --db: %w", err)
 		}
 	}
-	local, err := p.openLocal(ctx, cfg)
+	c, stop, err := p.openLocal(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, local.close()) }()
-	c := local.client
+	defer func() { err = errors.Join(err, stop()) }()
 	d, err := c.Push(ctx, format, text)
 	if err != nil {
 		return fmt.Errorf("push %s: %w", name, err)
@@ -194,29 +192,22 @@ func (p *program) showFailed(ctx context.Context, c *client.Client, ref client.R
 	}
 }
 
-// local is a server of this process, reachable on a loopback port only.
-type local struct {
-	client *client.Client
-	url    string
-	node   *node
-	http   *http.Server
-	within time.Duration
-}
-
-func (p *program) openLocal(ctx context.Context, cfg *config.Config) (*local, error) {
+// openLocal serves on a loopback port of this process, and returns a client of that.
+func (p *program) openLocal(ctx context.Context, cfg *config.Config) (_ *client.Client, stop func() error, err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	n, err := openNode(context.WithoutCancel(ctx), cfg, l.Addr(), p.logger(cfg.Log))
+	n, err := p.startNode(ctx, node.Config{Settings: cfg}, l.Addr())
 	if err != nil {
-		return nil, errors.Join(err, l.Close())
+		return nil, nil, errors.Join(err, l.Close())
 	}
-	h, limited := n.server.HTTP(l, slog.NewLogLogger(slog.DiscardHandler, slog.LevelError))
-	go func() { _ = h.Serve(limited) }()
-	out := &local{url: "http://" + l.Addr().String(), node: n, http: h, within: cfg.Engine.ShutdownTimeout}
-	out.client, err = client.New(out.url, client.WithUser(p.user), client.WithHTTPClient(p.http))
-	return out, err
+	c, err := client.New("http://"+l.Addr().String(), client.WithUser(p.user), client.WithHTTPClient(p.http))
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Close(), n.Stop())
+	}
+	if _, err := n.Serve(l); err != nil {
+		return nil, nil, errors.Join(err, n.Stop())
+	}
+	return c, n.Stop, nil
 }
-
-func (l *local) close() error { return l.node.shutdown(l.http, l.within) }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/http/pprof"
 	"os"
 	"syscall"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maestro/internal/config"
+	"maestro/internal/node"
 )
 
 func newServerCmd(p *program) *cobra.Command {
@@ -38,17 +37,16 @@ engine.shutdown_timeout; runs go on where they were at the next start.`,
 			if err != nil {
 				return err
 			}
-			return p.serve(cmd.Context(), cfg)
+			return p.serve(cmd.Context(), node.Config{Settings: cfg})
 		},
 	}
 	load = p.addSettings(cmd, table)
 	return cmd
 }
 
-// serve runs a server until ctx ends.
-func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
-	log := p.logger(cfg.Log)
-	began := time.Now()
+// serve runs a server until ctx ends. with says what it is made of beside what the program is.
+func (p *program) serve(ctx context.Context, with node.Config) error {
+	cfg, log, began := with.Settings, p.logger(with.Settings.Log), time.Now()
 	for _, stray := range config.New().Strays(os.Environ()) {
 		log.Warn(stray)
 	}
@@ -56,28 +54,36 @@ func (p *program) serve(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return listenError(cfg.Listen, err)
 	}
-	// What parts do on their way down must not be cut short by the signal that stops them.
-	n, err := openNode(context.WithoutCancel(ctx), cfg, l.Addr(), log)
+	n, err := p.startNode(ctx, with, l.Addr())
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	warnIfOpen(log, l.Addr())
-	if cfg.DebugListen != "" {
-		if err := n.profiles(cfg.DebugListen); err != nil {
-			return errors.Join(err, l.Close(), n.closeParts())
-		}
+	failed, err := n.Serve(l)
+	if err != nil {
+		return errors.Join(err, n.Stop())
 	}
-	h, limited := n.server.HTTP(l, slog.NewLogLogger(log.Handler(), slog.LevelDebug))
-	served := make(chan error, 1)
-	go func() { served <- h.Serve(limited) }()
 	log.Info("serving", "url", "http://"+l.Addr().String(), "store", cfg.Store.Driver+":"+cfg.Store.Source,
 		"shell_steps", cfg.Shell.Enabled, "ready_after", time.Since(began).Round(time.Millisecond))
 	select {
-	case err = <-served:
+	case err = <-failed:
 	case <-ctx.Done():
 	}
 	log.Info("stopping")
-	return errors.Join(err, n.shutdown(h, cfg.Engine.ShutdownTimeout))
+	return errors.Join(err, n.Stop())
+}
+
+// startNode starts the server of this process, which is served on addr.
+func (p *program) startNode(ctx context.Context, with node.Config, addr net.Addr) (*node.Node, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program's file, which shell steps run under: %w", err)
+	}
+	with.Log, with.Addr, with.Version = p.logger(with.Settings.Log), addr, buildVersion()
+	with.Supervisor = []string{exe, supervisorCommand}
+	n := node.New(with)
+	// A signal that stops the program must not cut the start short half way.
+	return n, n.Start(context.WithoutCancel(ctx))
 }
 
 // listenError says why nothing can be served on an address, and what to do about it.
@@ -95,44 +101,6 @@ func listenError(addr string, err error) error {
 		why = "this machine does not have the address"
 	}
 	return fmt.Errorf("listen on %s: %s; %s", addr, why, todo)
-}
-
-// shutdown lets requests that are under way finish, then the engine, and then closes the store.
-func (n *node) shutdown(h *http.Server, within time.Duration) error {
-	within = within * 4 / 5 // the rest is for the engine
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	close(n.stop)
-	n.server.Drain()
-	if err := h.Shutdown(ctx); err != nil { // a client that does not go on sending or reading must not fail the stop
-		n.log.Warn("requests were cut off", "after", within)
-		_ = h.Close()
-	}
-	return n.closeParts()
-}
-
-// profiles serves what net/http/pprof gives.
-func (n *node) profiles(addr string) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen on debug.listen %s: %w", addr, err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	h := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = h.Serve(l)
-	}()
-	n.closers = append(n.closers, func() error {
-		err := h.Close()
-		<-served
-		return err
-	})
-	return nil
 }
 
 // warnIfOpen says loudly that anybody who can reach the server can use it.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,7 +20,7 @@ import (
 	"time"
 
 	"maestro/internal/config"
-	"maestro/internal/scope"
+	"maestro/internal/node"
 	"maestro/internal/step"
 	"maestro/spec"
 )
@@ -121,7 +120,7 @@ func oldStore(t *testing.T, dir string) {
 	time.Sleep(time.Until(at))
 
 	h := openHouse(t, file)
-	<-h.node.engine.Recovered()
+	<-h.node.Recovered()
 	h.quiet()
 	shown := h.shown()
 	if *rewrite {
@@ -149,7 +148,7 @@ func writeShown(t *testing.T, dir string, at time.Time, shown string) {
 // house is a whole server without a listener, whose shell steps do what the test says.
 type house struct {
 	t      *testing.T
-	node   *node
+	node   *node.Node
 	closed bool
 
 	mu       sync.Mutex
@@ -172,10 +171,10 @@ func openHouse(t *testing.T, file string) *house {
 	cfg.Store = config.Store{Driver: "sqlite", Source: file}
 	cfg.DataDir = filepath.Join(filepath.Dir(file), "data")
 	h := &house{t: t}
-	h.node, err = openNodeWith(context.WithoutCancel(t.Context()), cfg, &net.TCPAddr{}, slog.New(slog.DiscardHandler), func(*node, context.Context, *scope.Exprs) (map[spec.StepType]step.Runtime, error) {
-		return map[spec.StepType]step.Runtime{spec.TypeShell: h}, nil
+	h.node = node.New(node.Config{
+		Settings: cfg, Log: slog.New(slog.DiscardHandler), Runtimes: map[spec.StepType]step.Runtime{spec.TypeShell: h},
 	})
-	if err != nil {
+	if err := h.node.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.close) // also when the test gives up
@@ -188,8 +187,7 @@ func (h *house) close() {
 		return
 	}
 	h.closed = true
-	close(h.node.stop)
-	if err := h.node.closeParts(); err != nil {
+	if err := h.node.Stop(); err != nil {
 		h.t.Error(err)
 	}
 }
@@ -259,7 +257,7 @@ func (h *house) call(method, path, body string) (int, string) {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	w := httptest.NewRecorder()
-	h.node.server.ServeHTTP(w, r)
+	h.node.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 

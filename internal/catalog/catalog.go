@@ -82,7 +82,7 @@ type Catalog struct {
 	locks [64]sync.Mutex // by workflow id: who changes it, or reads its head into memory
 	loads [64]sync.Mutex // by version: who parses it. Taken after a lock of locks, if both are held
 
-	ctx      context.Context // of deletions; ends with Close
+	ctx      context.Context // of deletions; ends with Stop
 	cancel   context.CancelFunc
 	closing  sync.Mutex
 	deleting map[string]bool // ids whose data is being removed
@@ -131,12 +131,16 @@ func New(cfg Config) (*Catalog, error) {
 	return c, nil
 }
 
-// Close stops deletions that are under way and waits for them. A deletion that was stopped is finished by the store when
-// it is asked again.
-func (c *Catalog) Close() {
+// Stop ends deletions that are under way and waits for them. The next Start finishes them. Deletions that come later are
+// refused.
+func (c *Catalog) Stop() {
+	c.closing.Lock()
 	c.cancel()
+	c.closing.Unlock()
 	c.work.Wait()
 }
+
+var errStopped = errors.New("the catalog has stopped")
 
 // Rules returns what definitions are measured against now.
 func (c *Catalog) Rules() spec.Rules {

@@ -43,7 +43,7 @@ func open(t testing.TB, change func(*catalog.Config)) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		c.Close()
+		c.Stop()
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
@@ -195,7 +195,7 @@ func TestStaleChangesAreMadeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	defer other.Stop()
 	var wg sync.WaitGroup
 	for i, c := range []*catalog.Catalog{f.Catalog, other, f.Catalog, other} {
 		wg.Go(func() {
@@ -324,7 +324,7 @@ func TestDefinitionIsShared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Stop()
 	var wg sync.WaitGroup
 	got := make([]*catalog.Definition, 50)
 	for i := range got {

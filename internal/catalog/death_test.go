@@ -39,7 +39,7 @@ func TestDeadlyDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(c.Close)
+		t.Cleanup(c.Stop)
 		return c
 	}
 	never := make(chan struct{})

@@ -86,7 +86,7 @@ func (c *Catalog) unsubscribe(ctx context.Context, ch *Change) (err error) {
 func (c *Catalog) remove(h *Head, event []byte, at int64) error {
 	c.setDeleting(h.ID, true)
 	done := make(chan error, 1)
-	c.work.Go(func() {
+	began := c.later(func() {
 		err := c.store.Delete(c.ctx, h.ID, event, at, c.cfg.Keep)
 		if err == nil || c.exists(h.Internal) {
 			c.setDeleting(h.ID, false)
@@ -98,6 +98,10 @@ func (c *Catalog) remove(h *Head, event []byte, at int64) error {
 		c.purge()
 		c.setDeleting(h.ID, false)
 	})
+	if !began {
+		c.setDeleting(h.ID, false)
+		return errStopped
+	}
 	const patience = 200 * time.Millisecond // most workflows are gone within a few milliseconds, data and all
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -120,8 +124,19 @@ func (c *Catalog) exists(internal int64) bool {
 	return !errors.Is(err, store.ErrNotFound)
 }
 
-// Resume finishes deletions that an earlier process did not, in the background. What Config.Keep needs must be there.
-func (c *Catalog) Resume() { c.work.Go(c.purge) }
+// Start finishes deletions that an earlier process did not, in the background. What Config.Keep needs must be there.
+func (c *Catalog) Start() { c.later(c.purge) }
+
+// later runs f in a goroutine that Stop waits for. It reports false when the catalog has stopped.
+func (c *Catalog) later(f func()) bool {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.ctx.Err() != nil {
+		return false
+	}
+	c.work.Go(f)
+	return true
+}
 
 // purge removes the data of deleted workflows, and tries again until it has.
 func (c *Catalog) purge() {

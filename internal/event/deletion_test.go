@@ -68,7 +68,7 @@ func newPlant(t testing.TB) *plant {
 		if err := p.engine.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		p.catalog.Close()
+		p.catalog.Stop()
 		st.Close()
 	})
 	return p
@@ -266,7 +266,7 @@ func TestDeletedInBetween(t *testing.T) {
 						if _, err := p.catalog.Delete(context.Background(), "w", "o"); err != nil {
 							t.Error(err)
 						}
-						p.catalog.Close() // waits
+						p.catalog.Stop() // waits
 					})
 				}
 			}}})

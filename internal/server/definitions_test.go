@@ -89,7 +89,7 @@ func TestConcurrentPushes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				t.Cleanup(c.Close)
+				t.Cleanup(c.Stop)
 				other = &harness{t: t, catalog: c, store: h.store}
 			}
 			const n = 24

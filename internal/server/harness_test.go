@@ -58,7 +58,7 @@ func newHarness(t *testing.T, change func(*catalog.Config, *Config)) *harness {
 	ts := httptest.NewServer(s)
 	t.Cleanup(func() {
 		ts.Close()
-		c.Close()
+		c.Stop()
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}

@@ -136,7 +136,7 @@ func (w *world) open(t testing.TB, before *process) *process {
 }
 
 func (p *process) close() {
-	p.Signals.Close()
+	p.Signals.Stop()
 	p.board.Close()
 }
 

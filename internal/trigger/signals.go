@@ -99,8 +99,8 @@ func (s *Signals) Start() {
 	s.fire.start()
 }
 
-// Close stops and returns when nothing is under way any more. What was not done is done after the next Load.
-func (s *Signals) Close() {
+// Stop returns when nothing is under way any more. What was not done is done after the next Load.
+func (s *Signals) Stop() {
 	s.cancel()
 	s.work.Wait()
 	s.fire.close()

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -6,10 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -70,14 +67,16 @@ const httpChain = 5 // steps of each run
 
 // httpSteps keeps n runs of five HTTP steps in flight, each of which is answered after 1 to 10 seconds. What it reports is
 // not how fast the service is but what the engine adds: from the answer to one step to the request of the next one.
-func (b *bench) httpSteps(ctx context.Context, n int, kind string) error {
+func (b *Bench) httpSteps(ctx context.Context, n int, kind string) error {
 	s := newAnswering()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = h.Serve(l) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = h.Serve(l) })
+	defer serving.Wait()
 	defer h.Close()
 	ids, err := b.pushHTTP(ctx, l.Addr().String(), n)
 	if err != nil {
@@ -126,14 +125,14 @@ func (b *bench) httpSteps(ctx context.Context, n int, kind string) error {
 	if b.child != nil && len(sizes) > 0 {
 		slices.Sort(sizes)
 		per := func(mb float64) float64 { return mb * 1024 / float64(n) }
-		b.p.note("http: %d requests in flight at most; the server has %.1f KB more memory per step in flight than before (peak %.1f KB), and %d goroutines at most",
+		b.cfg.Note("http: %d requests in flight at most; the server has %.1f KB more memory per step in flight than before (peak %.1f KB), and %d goroutines at most",
 			most, per(sizes[len(sizes)/2]), per(sizes[len(sizes)-1]), goroutines)
 	}
 	return nil
 }
 
 // pushHTTP pushes workflows of HTTP steps that call address, as many as n runs at the same time need.
-func (b *bench) pushHTTP(ctx context.Context, address string, n int) (ids []string, err error) {
+func (b *Bench) pushHTTP(ctx context.Context, address string, n int) (ids []string, err error) {
 	chain := make([]string, httpChain)
 	for i := range chain {
 		next := ""
@@ -155,7 +154,7 @@ func (b *bench) pushHTTP(ctx context.Context, address string, n int) (ids []stri
 
 // warmUp runs and reads some workflows, so that what a server has once, such as connections to its store, is not taken for
 // what a step costs.
-func (b *bench) warmUp(ctx context.Context, id string) error {
+func (b *Bench) warmUp(ctx context.Context, id string) error {
 	const n = 1000
 	before, err := b.stats(ctx)
 	if err != nil {
@@ -180,7 +179,7 @@ func (b *bench) warmUp(ctx context.Context, id string) error {
 }
 
 // startRuns starts n runs, of one workflow after the other.
-func (b *bench) startRuns(ctx context.Context, ids []string, n int) error {
+func (b *Bench) startRuns(ctx context.Context, ids []string, n int) error {
 	return inParallel(n, func(i int) error {
 		body := fmt.Sprintf(`{"initiator":{"type":"manual"},"run_params":{"key":{"type":"STRING","value":"%d"}}}`, i)
 		return b.call(ctx, http.MethodPost, "/api/v3/workflows/"+ids[i%len(ids)]+"/versions/latest/actions/start", body, nil)
@@ -213,22 +212,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
-}
-
-// rss returns the present memory use of the server of its own, in megabytes.
-func (b *bench) rss() float64 {
-	if b.child == nil {
-		return 0
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.child.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kb / 1024
-		}
-	}
-	return 0
 }

@@ -1,8 +1,7 @@
-package main
+package node
 
 import (
 	"log/slog"
-	"time"
 
 	"maestro/internal/config"
 	"maestro/internal/kube"
@@ -30,12 +29,4 @@ func podSettings(cfg *config.Config, api *kube.Client, log *slog.Logger) kuberne
 		Client: api, Name: cfg.ClusterName, Namespace: k.Namespace, Namespaces: k.Namespaces, Workers: k.MaxRequests,
 		TTL: lifetime(k.TTL), PullPatience: k.PullTimeout, SchedulePatience: k.ScheduleTimeout, MaxLogBytes: k.MaxLogBytes, Log: log,
 	}
-}
-
-// lifetime returns a setting of which 0 means for ever as runtimes take it, for which that is below 0.
-func lifetime(d time.Duration) time.Duration {
-	if d == 0 {
-		return -1
-	}
-	return d
 }

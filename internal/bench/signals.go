@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // signals has n steps wait for signals of n/10 names, and measures from the request that announces one of them to the end
 // of the ten steps that it wakes.
-func (b *bench) signals(ctx context.Context, n int, kind string) error {
+func (b *Bench) signals(ctx context.Context, n int, kind string) error {
 	const wide, each = 100, 10
 	steps := make([]string, wide)
 	for i := range steps {
@@ -41,7 +41,7 @@ func (b *bench) signals(ctx context.Context, n int, kind string) error {
 	}
 	var took []time.Duration
 	began, ended := time.Now(), before.StepsEnded
-	for i := 0; time.Since(began) < b.length && i < runs/each*wide; i++ {
+	for i := 0; time.Since(began) < b.cfg.Length && i < runs/each*wide; i++ {
 		asked := time.Now()
 		body := fmt.Sprintf(`{"name":"bench/%s/%d"}`, key(i*each%runs), i*each/runs%wide)
 		if err := b.call(ctx, http.MethodPost, "/api/v3/signals", body, nil); err != nil {

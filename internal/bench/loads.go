@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bufio"
@@ -9,12 +9,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"maestro/internal/node"
 )
 
-const benchStart = `{"initiator":{"type":"manual"}}`
+const startBody = `{"initiator":{"type":"manual"}}`
 
 // push defines a workflow of the steps and returns its id.
-func (b *bench) push(ctx context.Context, steps []string) (string, error) {
+func (b *Bench) push(ctx context.Context, steps []string) (string, error) {
 	b.ids++
 	id := fmt.Sprintf("bench-%d-%d", time.Now().UnixMilli(), b.ids)
 	body := fmt.Sprintf(`{"properties":{"owner":"bench","run_strategy":{"rule":"PARALLEL","workflow_concurrency":1000}},"workflow":{"id":%q,"steps":[%s]}}`,
@@ -22,7 +24,9 @@ func (b *bench) push(ctx context.Context, steps []string) (string, error) {
 	return id, b.call(ctx, http.MethodPost, "/api/v3/workflows", body, nil)
 }
 
-func benchType(kind string) string { return map[string]string{"noop": "NoOp", "task": "Task"}[kind] }
+func stepType(kind string) string {
+	return map[string]string{"noop": "NoOp", "task": string(TypeTask)}[kind]
+}
 
 func chainSteps(n int, kind string) []string {
 	steps := make([]string, n)
@@ -31,23 +35,23 @@ func chainSteps(n int, kind string) []string {
 		if i+1 < n {
 			next = fmt.Sprintf(`,"transition":{"successors":{"s%d":"true"}}`, i+1)
 		}
-		steps[i] = fmt.Sprintf(`{"step":{"id":"s%d","type":%q%s}}`, i, benchType(kind), next)
+		steps[i] = fmt.Sprintf(`{"step":{"id":"s%d","type":%q%s}}`, i, stepType(kind), next)
 	}
 	return steps
 }
 
-type benchStarted struct {
+type started struct {
 	Instance int64 `json:"workflow_instance_id"`
 }
 
-func (b *bench) start(ctx context.Context, id string) (int64, error) {
-	var s benchStarted
-	err := b.call(ctx, http.MethodPost, "/api/v3/workflows/"+id+"/versions/latest/actions/start", benchStart, &s)
+func (b *Bench) start(ctx context.Context, id string) (int64, error) {
+	var s started
+	err := b.call(ctx, http.MethodPost, "/api/v3/workflows/"+id+"/versions/latest/actions/start", startBody, &s)
 	return s.Instance, err
 }
 
 // observe follows a run by its event stream until it ends.
-func (b *bench) observe(ctx context.Context, id string, instance int64) error {
+func (b *Bench) observe(ctx context.Context, id string, instance int64) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/api/v3/workflows/%s/instances/%d/events", b.url, id, instance), nil)
 	if err != nil {
 		return err
@@ -67,7 +71,7 @@ func (b *bench) observe(ctx context.Context, id string, instance int64) error {
 }
 
 // starts measures starts at a given rate, whether or not earlier ones have been answered.
-func (b *bench) starts(ctx context.Context, _ int, kind string) error {
+func (b *Bench) starts(ctx context.Context, _ int, kind string) error {
 	id, err := b.push(ctx, chainSteps(1, kind))
 	if err != nil {
 		return err
@@ -88,9 +92,9 @@ func (b *bench) starts(ctx context.Context, _ int, kind string) error {
 		wg     sync.WaitGroup
 	)
 	began := time.Now()
-	every := time.NewTicker(time.Second / time.Duration(b.rate))
+	every := time.NewTicker(time.Second / time.Duration(b.cfg.Rate))
 	defer every.Stop()
-	for time.Since(began) < b.length {
+	for time.Since(began) < b.cfg.Length {
 		<-every.C
 		wg.Go(func() {
 			t := time.Now()
@@ -112,8 +116,9 @@ func (b *bench) starts(ctx context.Context, _ int, kind string) error {
 	return b.row(ctx, "start", 1, kind, took, time.Since(began), n, before)
 }
 
-// oneByOne measures runs that follow each other, from the request to the observed end.
-func (b *bench) oneByOne(ctx context.Context, name string, n int, kind string, steps []string) error {
+// oneByOne measures runs that follow each other, from the request to the observed end. It calls warm, if not nil, after the
+// first runs, which do not count.
+func (b *Bench) oneByOne(ctx context.Context, name string, n int, kind string, steps []string, warm func() error) error {
 	id, err := b.push(ctx, steps)
 	if err != nil {
 		return err
@@ -131,13 +136,18 @@ func (b *bench) oneByOne(ctx context.Context, name string, n int, kind string, s
 			return err
 		}
 	}
+	if warm != nil {
+		if err := warm(); err != nil {
+			return err
+		}
+	}
 	before, err := b.stats(ctx)
 	if err != nil {
 		return err
 	}
 	var took []time.Duration
 	began := time.Now()
-	for time.Since(began) < b.length {
+	for time.Since(began) < b.cfg.Length {
 		d, err := one()
 		if err != nil {
 			return err
@@ -147,37 +157,42 @@ func (b *bench) oneByOne(ctx context.Context, name string, n int, kind string, s
 	return b.row(ctx, name, n, kind, took, time.Since(began), float64(len(took)*len(steps)), before)
 }
 
-func (b *bench) chain(ctx context.Context, n int, kind string) error {
-	return b.oneByOne(ctx, "chain", n, kind, chainSteps(n, kind))
+func (b *Bench) chain(ctx context.Context, n int, kind string) error {
+	return b.oneByOne(ctx, "chain", n, kind, chainSteps(n, kind), nil)
 }
 
-func (b *bench) fan(ctx context.Context, n int, kind string) error {
+func (b *Bench) fan(ctx context.Context, n int, kind string) error {
 	steps := []string{}
 	next := make([]string, n)
 	for i := range n {
 		next[i] = fmt.Sprintf(`"f%d":"true"`, i)
-		steps = append(steps, fmt.Sprintf(`{"step":{"id":"f%d","type":%q,"transition":{"successors":{"join":"true"}}}}`, i, benchType(kind)))
+		steps = append(steps, fmt.Sprintf(`{"step":{"id":"f%d","type":%q,"transition":{"successors":{"join":"true"}}}}`, i, stepType(kind)))
 	}
 	steps = append(steps, `{"step":{"id":"root","type":"NoOp","transition":{"successors":{`+strings.Join(next, ",")+`}}}}`, `{"step":{"id":"join","type":"NoOp"}}`)
-	return b.oneByOne(ctx, "fan", n, kind, steps)
+	return b.oneByOne(ctx, "fan", n, kind, steps, nil)
 }
 
 // hop measures inside of the server, where one Task step's end and the next one's beginning can be told apart from the
 // time that requests take.
-func (b *bench) hop(ctx context.Context, n int, kind string) error {
-	if _, err := b.stats(ctx); err != nil { // forgets earlier hops
+func (b *Bench) hop(ctx context.Context, n int, kind string) error {
+	forget := func() error {
+		_, err := b.hops(ctx)
 		return err
 	}
-	if err := b.oneByOne(ctx, "hop", n, kind, chainSteps(n, kind)); err != nil {
+	if err := b.oneByOne(ctx, "hop", n, kind, chainSteps(n, kind), forget); err != nil {
+		return err
+	}
+	h, err := b.hops(ctx)
+	if err != nil {
 		return err
 	}
 	r := &b.rows[len(b.rows)-1]
-	r.P50, r.P99, r.Max = b.hops[0], b.hops[1], b.hops[2]
+	r.P50, r.P99, r.Max = h.P50, h.P99, h.Max
 	return nil
 }
 
 // throughput keeps n runs of five steps in flight.
-func (b *bench) throughput(ctx context.Context, n int, kind string) error {
+func (b *Bench) throughput(ctx context.Context, n int, kind string) error {
 	var ids []string
 	for range 8 { // a workflow id runs at most 1000 at a time
 		id, err := b.push(ctx, chainSteps(5, kind))
@@ -192,8 +207,9 @@ func (b *bench) throughput(ctx context.Context, n int, kind string) error {
 	}
 	var started, ended atomic.Int64
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
 	errs := make(chan error, 1)
 	for w := range 48 {
 		wg.Go(func() {
@@ -213,7 +229,7 @@ func (b *bench) throughput(ctx context.Context, n int, kind string) error {
 			}
 		})
 	}
-	poll := func(until time.Time) (s nodeStats, err error) {
+	poll := func(until time.Time) (s node.Stats, err error) {
 		for time.Now().Before(until) {
 			if s, err = b.stats(ctx); err != nil {
 				return s, err
@@ -227,24 +243,21 @@ func (b *bench) throughput(ctx context.Context, n int, kind string) error {
 		}
 		return s, nil
 	}
-	before, err := poll(time.Now().Add(b.length / 3)) // the ramp
+	before, err := poll(time.Now().Add(b.cfg.Length / 3)) // the ramp
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	after, err := poll(began.Add(b.length))
+	after, err := poll(began.Add(b.cfg.Length))
 	if err != nil {
 		return err
 	}
 	elapsed := time.Since(began)
-	err = b.row(ctx, "throughput", n, kind, nil, elapsed, float64(after.StepsEnded-before.StepsEnded), before)
-	cancel()
-	wg.Wait()
-	return err
+	return b.row(ctx, "throughput", n, kind, nil, elapsed, float64(after.StepsEnded-before.StepsEnded), before)
 }
 
 // sleepers measures the memory of steps that sleep for an hour.
-func (b *bench) sleepers(ctx context.Context, n int, _ string) error {
+func (b *Bench) sleepers(ctx context.Context, n int, _ string) error {
 	const wide = 100
 	var steps []string
 	for i := range wide {
