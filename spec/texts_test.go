@@ -6,6 +6,7 @@ import (
 
 	"maestro/internal/doc"
 	"maestro/internal/yamldoc"
+	"maestro/param"
 	"maestro/spec"
 	"maestro/spec/dsl"
 )
@@ -54,12 +55,23 @@ var texts = []struct{ about, yaml, want string }{
 	{"short child", "workflow: {id: w, jobs: [{subworkflow: {id: a, workflow_id: TEXT, version: TEXT}}]}",
 		`"subworkflow_id":{"value":"TEXT","type":"STRING"},"subworkflow_version":{"value":"TEXT","type":"STRING"}`},
 	{"short child of the same name", "workflow: {id: w, jobs: [{subworkflow: {id: TEXT}}]}", `"subworkflow_id":{"value":"TEXT","type":"STRING"}`},
+	{"short Shell", `workflow: {id: w, jobs: [{job: {id: a, type: shell, shell: {script: TEXT, args: [TEXT, a], env: {A: TEXT, B: b}, skip_exit_code: 010}}}]}`,
+		`{"script":{"value":"TEXT","type":"STRING"},"args":{"value":["TEXT","a"],"type":"STRING_ARRAY"},"env":{"value":{"A":"TEXT","B":"b"},"type":"STRING_MAP"},"skip_exit_code":{"value":8,"type":"LONG"}}`},
+	{"short Http", `workflow: {id: w, jobs: [{job: {http: {body: TEXT, headers: {A: TEXT}}, state_expr: TEXT, id: a, type: http}}]}`,
+		`"params":{"http":{"value":{"body":{"value":"TEXT","type":"STRING"},"headers":{"value":{"A":"TEXT"},"type":"STRING_MAP"}},"type":"MAP"},"state_expr":{"value":"TEXT","type":"STRING"}}`},
+	{"short Kubernetes", `workflow: {id: w, jobs: [{job: {id: a, type: kubernetes, kubernetes: {image: TEXT, cpu: TEXT, command: [TEXT], env: {A: TEXT}, pre_stop: {exec: {command: [TEXT]}}}}}]}`,
+		`"image":{"value":"TEXT","type":"STRING"},"cpu":{"value":"TEXT","type":"STRING"},"command":{"value":["TEXT"],"type":"STRING_ARRAY"},"env":{"value":{"A":"TEXT"},"type":"STRING_MAP"},"pre_stop":{"value":{"exec":{"value":{"command":{"value":["TEXT"],"type":"STRING_ARRAY"}}`},
+	{"short template's param", "workflow: {id: w, jobs: [{job: {id: a, type: TEXT, http: {body: TEXT, idempotency_key: yes}}}]}", `"body":{"value":"TEXT","type":"STRING"},"idempotency_key":{"value":true,"type":"BOOLEAN"}`},
 	{"short condition", "workflow: {id: w, jobs: [{while: {id: a, condition: TEXT, jobs: [{job: {id: b, type: noop}}]}}]}", `"condition":"TEXT"`},
 }
 
 // TestTextsAreWhatIsWritten puts scalars that are no texts to YAML where the format wants one.
 func TestTextsAreWhatIsWritten(t *testing.T) {
 	t.Parallel()
+	defaults, err := param.LoadDefaults(param.DefaultOverrides{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range texts {
 		for _, scalar := range scalars {
 			fill := strings.NewReplacer("TEXT", scalar, "STEP", "{step: {id: a, type: noop}}", "JOB", "{job: {id: a, type: noop}}")
@@ -69,7 +81,7 @@ func TestTextsAreWhatIsWritten(t *testing.T) {
 			}
 			var p doc.Problems
 			if dsl.IsShort(n) {
-				n = dsl.Convert(n, dsl.Options{Template: func(string, string) (spec.StepType, bool) { return spec.TypeHTTP, true }}, &p)
+				n = dsl.Convert(n, dsl.Options{Defaults: defaults, Template: func(string, string) (spec.StepType, bool) { return spec.TypeHTTP, true }}, &p)
 			}
 			got := string(spec.DecodePushRequest(n, spec.Rules{}, &p).AppendJSON(nil))
 			if p.Failed() {

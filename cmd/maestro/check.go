@@ -6,22 +6,28 @@ import (
 
 	"maestro/client"
 	"maestro/internal/doc"
+	"maestro/param"
 	"maestro/spec"
 	"maestro/spec/dsl"
 )
 
-// checkDefinition is a checker that knows the format and the rules of definitions, but not what a server knows: default
-// params, job templates, and what exists already.
+// checkDefinition is a checker that knows the format and the rules of definitions, but not what a server knows: its own
+// default params, job templates, and what exists already.
 func checkDefinition(now func() time.Time) checker {
 	return func(name string, text []byte) []finding {
 		var p doc.Problems
+		defaults, err := param.LoadDefaults(param.DefaultOverrides{})
+		if err != nil {
+			p.List = append(p.List, asProblem(err))
+			return findingsOf(name, p.List)
+		}
 		root, err := parse(name, text)
 		if err != nil {
 			p.List = append(p.List, asProblem(err))
 			return findingsOf(name, p.List)
 		}
 		if formatOf(name, text) == client.YAML && dsl.IsShort(root) {
-			root = dsl.Convert(root, dsl.Options{Types: spec.BuiltinTypes()}, &p)
+			root = dsl.Convert(root, dsl.Options{Types: spec.BuiltinTypes(), Defaults: defaults}, &p)
 		}
 		if root != nil {
 			checkPush(root, spec.Rules{Types: spec.BuiltinTypes(), Now: now()}, &p)

@@ -24,7 +24,7 @@ func (c *Catalog) DecodeYAML(ctx context.Context, text []byte) (*Request, error)
 	rules := c.Rules()
 	var p doc.Problems
 	var failed error
-	n := dsl.Convert(root, dsl.Options{Types: rules.Types, MaxSteps: rules.MaxSteps, Template: func(jobType, version string) (spec.StepType, bool) {
+	n := dsl.Convert(root, dsl.Options{Types: rules.Types, MaxSteps: rules.MaxSteps, Defaults: c.cfg.Defaults, Template: func(jobType, version string) (spec.StepType, bool) {
 		d, err := c.templateDefinition(ctx, templateKey{jobType, version})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			failed = err

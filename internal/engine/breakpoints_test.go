@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/step"
 )
@@ -56,7 +57,7 @@ func TestBreakpoints(t *testing.T) {
 			t.Fatal(err)
 		}
 		u.want(t, "one attempt is resumed", 1)
-		if _, err := e.ResumeAttempt(ctx, "wf", 1, 0, stepID, 1, "u"); !errors.Is(err, engine.ErrNotFound) {
+		if _, err := e.ResumeAttempt(ctx, "wf", 1, 0, stepID, 1, "u"); !errors.Is(err, api.NotFound) {
 			t.Errorf("an attempt that is not paused is resumed: %v", err)
 		}
 		paused(1)

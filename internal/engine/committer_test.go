@@ -23,11 +23,15 @@ func (d *slowDisk) Commit(_ context.Context, changes []store.Change) []error {
 	<-d.wait
 	errs := make([]error, len(changes))
 	for i := range changes {
-		if changes[i].Run%2 == 1 {
+		if changes[i].Runs[0].ID%2 == 1 {
 			errs[i] = errOdd
 		}
 	}
 	return errs
+}
+
+func changeOf(run store.RunID) store.Change {
+	return store.Change{Runs: []store.RunChange{{ID: run}}}
 }
 
 // inCommitter runs a test in a bubble, with a committer that stops when the test calls stop.
@@ -42,7 +46,7 @@ func inCommitter(t *testing.T, test func(t *testing.T, c *committer, d *slowDisk
 		test(t, c, d, stop)
 		stop()
 		synctest.Wait()
-		if err := c.commit(store.Change{Run: 2}); !errors.Is(err, ErrClosed) {
+		if err := c.commit(changeOf(2)); !errors.Is(err, errStopping) {
 			t.Errorf("a committer that has ended says %v", err)
 		}
 	})
@@ -59,7 +63,7 @@ func TestCommitter_Answers(t *testing.T) {
 		for i := range n {
 			go func() {
 				run := store.RunID(i)
-				err := c.commit(store.Change{Run: run})
+				err := c.commit(changeOf(run))
 				answers <- struct {
 					run store.RunID
 					err error
@@ -91,14 +95,14 @@ func TestCommitter_Answers(t *testing.T) {
 func TestCommitter_Order(t *testing.T) {
 	inCommitter(t, func(t *testing.T, c *committer, d *slowDisk, _ func()) {
 		for i := range 20 {
-			go c.commit(store.Change{Run: store.RunID(2 * i)})
+			go c.commit(changeOf(store.RunID(2 * i)))
 			synctest.Wait()
 		}
 		next := store.RunID(0)
 		for next < 40 {
 			for _, ch := range <-d.begun {
-				if ch.Run != next {
-					t.Errorf("change %d is written, want %d", ch.Run, next)
+				if ch.Runs[0].ID != next {
+					t.Errorf("change %d is written, want %d", ch.Runs[0].ID, next)
 				}
 				next += 2
 			}
@@ -114,7 +118,7 @@ func TestCommitter_Close(t *testing.T) {
 		late := make(chan error, 1)
 		c.mu.Lock()
 		stop()
-		go func() { late <- c.commit(store.Change{Run: 2}) }()
+		go func() { late <- c.commit(changeOf(2)) }()
 		c.mu.Unlock()
 		select {
 		case batch := <-d.begun:
@@ -126,7 +130,7 @@ func TestCommitter_Close(t *testing.T) {
 				t.Errorf("a change that was taken is answered with %v", err)
 			}
 		case err := <-late:
-			if !errors.Is(err, ErrClosed) {
+			if !errors.Is(err, errStopping) {
 				t.Errorf("a change that was not taken is answered with %v", err)
 			}
 		}

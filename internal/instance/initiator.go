@@ -10,6 +10,15 @@ type Initiator struct {
 	RawUser  json.RawMessage `json:"user"`
 }
 
+// ByStep reports whether a step of another run started the run: a loop or a subworkflow.
+func (in Initiator) ByStep() bool {
+	switch in.Type {
+	case "FOREACH", "WHILE", "SUBWORKFLOW", "TEMPLATE":
+		return true
+	}
+	return false
+}
+
 // ParsedInitiator reads the run's initiator.
 func (h *Header) ParsedInitiator() Initiator {
 	if h.initiator == nil {

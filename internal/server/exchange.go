@@ -65,12 +65,9 @@ func (w *exchange) work(ctx context.Context, weight int64) (err error) {
 // room waits until there is memory to read another piece of the body. All waits of a request together are bounded.
 func (w *exchange) room(ctx context.Context) error {
 	began := time.Now()
-	more, err := w.server.memory.reading.take(ctx, 2*pieceSize, w.server.limits.Wait-w.waited) // in pieces, and in one piece in the end
+	err := w.server.memory.reading.more(ctx, &w.reading, 2*pieceSize, w.server.limits.Wait-w.waited) // in pieces, and in one piece in the end
 	w.waited += time.Since(began)
 	w.body.paused()
-	if err == nil {
-		w.reading.add(more)
-	}
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 // request is answered. Requests with little to do have a pool of their own, so that heavy ones do not hold them up.
 //
 // A request takes its share before the memory is allocated, waits for it for a bounded time, and gives it back when it
-// is answered. It holds bytes of the first pool while it waits for a share of another, never the other way round, so
-// waiting ends.
+// is answered. It holds bytes of the first pool while it waits for a share of another, never the other way round. It may
+// also wait for more of the first pool itself: one at a time goes beyond its size then. So waiting ends.
 type memory struct {
 	reading pool
 	light   pool
@@ -33,6 +34,7 @@ func newMemory(total int64) *memory {
 	m := &memory{}
 	m.reading.size, m.light.size, m.answers.size = total/4, total/8, total/2
 	m.heavy.size = total - m.reading.size - m.light.size
+	m.reading.size = max(m.reading.size-2*pushLimit, m.reading.size/2) // the rest is for the body that goes beyond it
 	return m
 }
 
@@ -57,6 +59,20 @@ type share struct {
 	freed *garbage // told when it is given back; nil: nobody
 }
 
+// more waits until a share has another n bytes of a pool. If all that is in use is of shares that wait for more, none would
+// ever get it: so the first of them gets it although there is no room, and is the only one until it is given back.
+func (p *pool) more(ctx context.Context, s *share, n int64, within time.Duration) error {
+	err := p.acquireFor(ctx, s, n, within)
+	switch {
+	case err == nil:
+		s.pool, s.n = p, s.n+n
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return tooBusy()
+}
+
 // take waits for n bytes of a pool, or for all of it if that is less.
 func (p *pool) take(ctx context.Context, n int64, within time.Duration) (share, error) {
 	n = min(n, p.size)
@@ -66,7 +82,11 @@ func (p *pool) take(ctx context.Context, n int64, within time.Duration) (share, 
 	case ctx.Err() != nil:
 		return share{}, ctx.Err()
 	}
-	return share{}, api.Errorf(api.Unavailable, "the server is at work on as many large requests and answers as it has memory for (limits.memory), and the wait for it was longer than limits.wait; try again")
+	return share{}, tooBusy()
+}
+
+func tooBusy() error {
+	return api.Errorf(api.Unavailable, "the server is at work on as many large requests and answers as it has memory for (limits.memory), and the wait for it was longer than limits.wait; try again")
 }
 
 // release gives it back. The zero share is none.
@@ -77,7 +97,7 @@ func (s *share) release() {
 	if s.freed != nil {
 		s.freed.add(s.n)
 	}
-	s.pool.release(s.n)
+	s.pool.giveBack(s)
 	*s = share{}
 }
 
@@ -96,10 +116,12 @@ type pool struct {
 	mu    sync.Mutex
 	held  int64
 	queue []*waiter
+	ahead *share // that may grow beyond the size, until it is given back; nil: none
 }
 
 type waiter struct {
 	n     int64
+	grows *share        // what n is added to; nil: a share of its own
 	ready chan struct{} // closed when it has its share
 }
 
@@ -116,14 +138,15 @@ func (p *pool) try(n int64) bool {
 
 // acquire takes n, which is at most the size, or says why it cannot have it in time.
 func (p *pool) acquire(ctx context.Context, n int64, within time.Duration) error {
+	return p.acquireFor(ctx, nil, n, within)
+}
+
+// acquireFor is acquire for a share that grows, if it is not nil.
+func (p *pool) acquireFor(ctx context.Context, s *share, n int64, within time.Duration) error {
 	p.mu.Lock()
-	if len(p.queue) == 0 && p.held+n <= p.size {
-		p.held += n
-		p.mu.Unlock()
-		return nil
-	}
-	w := &waiter{n: n, ready: make(chan struct{})}
+	w := &waiter{n: n, grows: s, ready: make(chan struct{})}
 	p.queue = append(p.queue, w)
+	p.nextLocked()
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -144,21 +167,38 @@ func (p *pool) acquire(ctx context.Context, n int64, within time.Duration) error
 	return nil // granted at the same moment
 }
 
-func (p *pool) release(n int64) {
+func (p *pool) release(n int64) { p.giveBack(&share{n: n}) }
+
+func (p *pool) giveBack(s *share) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.held -= n
+	p.held -= s.n
+	if p.ahead == s {
+		p.ahead = nil
+	}
 	p.nextLocked()
 }
 
 // nextLocked gives those who wait what there is for them.
 func (p *pool) nextLocked() {
 	for len(p.queue) > 0 && p.held+p.queue[0].n <= p.size {
-		w := p.queue[0]
-		p.queue = p.queue[1:]
-		p.held += w.n
-		close(w.ready)
+		p.grantLocked(0)
 	}
+	for i, w := range p.queue {
+		if w.grows == nil || w.grows != p.ahead && (p.ahead != nil || w.grows.n == 0) {
+			continue
+		}
+		p.ahead = w.grows
+		p.grantLocked(i)
+		return
+	}
+}
+
+func (p *pool) grantLocked(i int) {
+	w := p.queue[i]
+	p.queue = slices.Delete(p.queue, i, i+1)
+	p.held += w.n
+	close(w.ready)
 }
 
 func (p *pool) inUse() int64 {

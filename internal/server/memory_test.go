@@ -207,3 +207,34 @@ func TestGarbage(t *testing.T) {
 		t.Errorf("the collector ran %d times, and %d bytes are left", n, g.bytes)
 	}
 }
+
+// TestPool_More has shares that grow fill a pool, so that none can have what it needs: each gets it in the end, one at a
+// time beyond the size of the pool.
+func TestPool_More(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const size, need = 10, 6
+		p := &pool{size: size}
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				var s share
+				for range need {
+					if err := p.more(t.Context(), &s, 1, time.Hour); err != nil {
+						t.Errorf("%d: %v", i, err)
+						return
+					}
+					if held := p.inUse(); held > size+need {
+						t.Errorf("%d are in use of %d", held, size)
+					}
+					time.Sleep(time.Second) // all of them get as far as there is room
+				}
+				s.release()
+			})
+		}
+		all.Wait()
+		if p.inUse() != 0 || len(p.queue) != 0 || p.ahead != nil {
+			t.Errorf("%d are in use, %d wait", p.inUse(), len(p.queue))
+		}
+	})
+}

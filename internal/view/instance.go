@@ -112,9 +112,13 @@ func Began(r *instance.Run) bool {
 // runtime_workflow, but not of its run_config.
 func appendRunConfig(dst []byte, r *instance.Run) []byte {
 	o := doc.Open(dst)
-	if r.Header.Restart == nil && len(r.Header.Tags) > 0 {
+	child := r.Header.ParsedInitiator().ByStep()
+	if (r.Header.Restart == nil || child) && len(r.Header.Tags) > 0 {
 		o.Key("runtime_tags")
 		o.Out = r.Header.Tags.AppendJSON(o.Out)
+	}
+	if child {
+		o.Text("correlation_id", r.Header.Correlation)
 	}
 	o.Text("policy", r.Policy())
 	if restart := parsed(r.Header.Restart); restart != nil {

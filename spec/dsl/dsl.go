@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"maestro/internal/doc"
+	"maestro/param"
 	"maestro/spec"
 )
 
@@ -20,6 +21,9 @@ type Options struct {
 
 	// Template returns the step type of the job template with the given job type and version. Nil knows no templates.
 	Template func(jobType, version string) (spec.StepType, bool)
+
+	// Defaults are the default params of steps, whose types tell where a job takes a text. Nil knows none.
+	Defaults *param.Defaults
 }
 
 // IsShort tells the short form from that of the API, which may be written in YAML too: the short form has "workflow" as its
@@ -136,7 +140,7 @@ func (c *converter) workflow(n *doc.Node, path string) *doc.Node {
 			c.errorAt(m, at, "`%s` is not supported: write params as keys of their own", m.Name)
 		default:
 			c.warnKey(n, m, at, workflowKeys)
-			c.param(params, m, at)
+			c.param(params, m, at, nil)
 		}
 	}
 	properties.set("run_strategy", n.Pos, strategy(n, rule, concurrency))

@@ -129,6 +129,7 @@ type jobBuilder struct {
 
 // common converts the keys that all kinds have, offers the others to own, and makes params of what is left.
 func (b *jobBuilder) common(own func(m *doc.Member, path string) bool, known []string) {
+	declared := b.declared()
 	for i := range b.n.Members {
 		m := &b.n.Members[i]
 		at := join(b.job.path, m.Name)
@@ -155,7 +156,7 @@ func (b *jobBuilder) common(own func(m *doc.Member, path string) bool, known []s
 		default:
 			if !own(m, at) {
 				b.warnKey(b.n, m, at, known)
-				b.param(b.params, m, at)
+				b.param(b.params, m, at, declared)
 			}
 		}
 	}
@@ -280,7 +281,7 @@ func (b *jobBuilder) loop() {
 		}
 		for i := range m.Value.Members {
 			e := &m.Value.Members[i]
-			b.param(entries, e, join(at, e.Name))
+			b.param(entries, e, join(at, e.Name), nil)
 		}
 	}
 	if m := b.ranges; m != nil && m.Value.Kind != doc.Null {

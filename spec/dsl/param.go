@@ -65,13 +65,15 @@ func (c *converter) key(m *doc.Member, path string) (paramKey, bool) {
 	return k, true
 }
 
-// param converts a key and its value to a param definition and adds it to params.
-func (c *converter) param(params object, m *doc.Member, path string) {
+// param converts a key and its value to a param definition and adds it to params. Declared are params of which the type is
+// known, by name.
+func (c *converter) param(params object, m *doc.Member, path string, declared *param.Defs) {
 	k, ok := c.key(m, path)
 	if !ok {
 		return
 	}
-	def := c.def(k, m, path)
+	k.asDeclared(declared, m.Value)
+	def := c.def(k, m, path, entriesOf(declared, k.name))
 	if def == nil {
 		return
 	}
@@ -81,7 +83,7 @@ func (c *converter) param(params object, m *doc.Member, path string) {
 	params.set(k.name, m.Pos, def)
 }
 
-func (c *converter) def(k paramKey, m *doc.Member, path string) *doc.Node {
+func (c *converter) def(k paramKey, m *doc.Member, path string, entries *param.Defs) *doc.Node {
 	v := m.Value
 	if v.Kind == doc.Null {
 		c.errorAt(m, path, "param value for param [%s] cannot be null", k.raw)
@@ -102,7 +104,7 @@ func (c *converter) def(k paramKey, m *doc.Member, path string) *doc.Node {
 		o.set("type", m.Pos, text(v, typ.String()))
 		def = o
 	} else {
-		o, ok := c.literal(k, v, path)
+		o, ok := c.literal(k, v, path, entries)
 		if !ok {
 			return nil
 		}
@@ -116,7 +118,7 @@ func (c *converter) def(k paramKey, m *doc.Member, path string) *doc.Node {
 
 // literal makes a definition of a value: its type is that of the value, and a hint must agree (§15.3). A hint of texts
 // agrees with any scalar, since a text needs no quotes.
-func (c *converter) literal(k paramKey, v *doc.Node, path string) (object, bool) {
+func (c *converter) literal(k paramKey, v *doc.Node, path string, declared *param.Defs) (object, bool) {
 	if holdsTexts(k.hint, v) {
 		return literal(v, k.hint.String(), v), true
 	}
@@ -140,7 +142,7 @@ func (c *converter) literal(k paramKey, v *doc.Node, path string) (object, bool)
 	entries := newObject(v)
 	for i := range v.Members {
 		e := &v.Members[i]
-		c.param(entries, e, join(path, e.Name))
+		c.param(entries, e, join(path, e.Name), declared)
 	}
 	return literal(v, "MAP", entries.n), true
 }
