@@ -37,6 +37,10 @@ type worker struct {
 	workflow string
 	jobs     []job
 	claimed  []job // whose kept data it was given
+
+	// order is held while something of the attempt is on its way to the run's inbox: data that was kept of a job must be
+	// there before a report, or data that was posted later, can say that the work is done. It is taken before outputs.mu.
+	order sync.Mutex
 }
 
 const (
@@ -61,10 +65,24 @@ func newOutputs(e *Engine) *outputs {
 	return &outputs{e: e, jobs: make(map[job]*worker), byRun: make(map[store.RunID]map[holder]*worker), kept: newUnclaimed(e.cfg.OutputUnclaimed)}
 }
 
-// launched notes an attempt that is about to begin, or begins again, with the artifacts it has, and returns what was
-// kept for it.
-func (o *outputs) launched(h holder, stepType spec.StepType, workflow, uuid string, artifacts map[string][]byte) []item {
+// launched notes an attempt that is about to begin, or begins again, with the artifacts it has, and delivers what was kept
+// for it.
+func (o *outputs) launched(h holder, stepType spec.StepType, workflow, uuid string, artifacts map[string][]byte) {
+	w := o.noted(h, stepType, workflow)
+	w.order.Lock()
+	defer w.order.Unlock()
 	o.mu.Lock()
+	claims := o.name(w, job{"", uuid}, nil)
+	claims = o.called(w, artifacts, claims)
+	o.mu.Unlock()
+	if kept := o.claim(w, claims); len(kept) > 0 {
+		o.e.deliver(h.run, kept...)
+	}
+}
+
+func (o *outputs) noted(h holder, stepType spec.StepType, workflow string) *worker {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	w := o.byRun[h.run][h]
 	if w == nil {
 		w = &worker{holder: h, kind: jobKind(string(stepType)), workflow: workflow}
@@ -73,25 +91,28 @@ func (o *outputs) launched(h holder, stepType spec.StepType, workflow, uuid stri
 		}
 		o.byRun[h.run][h] = w
 	}
-	claims := o.name(w, job{"", uuid}, nil)
-	claims = o.called(w, artifacts, claims)
-	o.mu.Unlock()
-	return o.claim(w, claims)
+	return w
 }
 
-// reported notes what the artifacts of a report call the job, and returns what was kept for it.
-func (o *outputs) reported(h holder, artifacts map[string][]byte) []item {
-	if len(artifacts) == 0 {
-		return nil
-	}
+// reported notes what the artifacts of a report call the job, and delivers what was kept for it and then the report.
+func (o *outputs) reported(h holder, ev instance.Reported) {
 	o.mu.Lock()
 	w := o.byRun[h.run][h]
-	var claims []job
-	if w != nil {
-		claims = o.called(w, artifacts, nil)
-	}
 	o.mu.Unlock()
-	return o.claim(w, claims)
+	if w == nil {
+		o.e.deliver(h.run, item{event: ev})
+		return
+	}
+	w.order.Lock()
+	defer w.order.Unlock()
+	var kept []item
+	if len(ev.Artifacts) > 0 {
+		o.mu.Lock()
+		claims := o.called(w, ev.Artifacts, nil)
+		o.mu.Unlock()
+		kept = o.claim(w, claims)
+	}
+	o.e.deliver(h.run, append(kept, item{event: ev})...)
 }
 
 // called reads the job's id from artifacts.

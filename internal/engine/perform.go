@@ -58,9 +58,7 @@ func (a *actor) launch(eff instance.Launch) {
 	}
 	att.Env = a.e.outputs.env(att.UUID)
 	h := holder{run: a.id, step: eff.Step, attempt: eff.Attempt}
-	for _, posted := range a.e.outputs.launched(h, att.Definition.Type, att.WorkflowID, att.UUID, att.Artifacts) {
-		a.e.deliver(a.id, posted)
-	}
+	a.e.outputs.launched(h, att.Definition.Type, att.WorkflowID, att.UUID, att.Artifacts)
 	guard(rep, func() { rt.Start(a.e.ctx, att, rep) })
 }
 
@@ -119,8 +117,7 @@ func (p *reporter) Report(rep step.Report) {
 	if rep.Output != nil {
 		ev.Output = encodeOutput(rep.Output)
 	}
-	posted := p.e.outputs.reported(holder{run: p.run, step: p.step, attempt: p.attempt}, rep.Artifacts)
-	p.e.deliver(p.run, append(posted, item{event: ev})...)
+	p.e.outputs.reported(holder{run: p.run, step: p.step, attempt: p.attempt}, ev)
 }
 
 func lineOf(l step.Line) instance.Line {
