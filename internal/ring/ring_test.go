@@ -36,7 +36,7 @@ func TestPure(t *testing.T) {
 func TestRings(t *testing.T) {
 	t.Parallel()
 	world := func(p string) bool {
-		for _, prefix := range []string{"maestro/internal/store/", "maestro/internal/step/", "maestro/internal/server", "maestro/client", "maestro/cmd"} {
+		for _, prefix := range []string{"maestro/internal/store/", "maestro/internal/step/", "maestro/internal/server", "maestro/internal/node", "maestro/internal/bench", "maestro/client", "maestro/cmd"} {
 			if strings.HasPrefix(p, prefix) {
 				return true
 			}
@@ -53,9 +53,29 @@ func TestRings(t *testing.T) {
 				t.Errorf("%s (ring 0) imports %s, which is not in ring 0", pkg, imp)
 			case slices.Contains(contract, pkg) && world(imp):
 				t.Errorf("%s (ring 1) imports %s, which knows the world", pkg, imp)
+			case joins(imp) && !joins(pkg) && !strings.HasPrefix(pkg, "maestro/cmd/"):
+				t.Errorf("%s (ring 2) imports %s (ring 3), which joins what is below", pkg, imp)
+			case strings.HasPrefix(pkg, "maestro/cmd/maestro") && wired(imp):
+				t.Errorf("%s (ring 3) imports %s, which package node joins to the others", pkg, imp)
 			}
 		}
 	}
+}
+
+// joins reports whether a package is of ring 3: it makes a server of all the others.
+func joins(pkg string) bool { return pkg == "maestro/internal/node" || pkg == "maestro/internal/bench" }
+
+// wired reports whether a package is a part of a server, with which the command line has nothing to do: it has package node,
+// and of the runtimes the contract and what supervises shell steps.
+func wired(pkg string) bool {
+	switch pkg {
+	case "maestro/internal/step", "maestro/internal/step/shell":
+		return false
+	case "maestro/internal/engine", "maestro/internal/store", "maestro/internal/catalog", "maestro/internal/trigger", "maestro/internal/event",
+		"maestro/internal/server", "maestro/internal/language", "maestro/internal/scope", "maestro/internal/inflight", "maestro/internal/kube":
+		return true
+	}
+	return strings.HasPrefix(pkg, "maestro/internal/step/") || strings.HasPrefix(pkg, "maestro/internal/store/")
 }
 
 func list(t *testing.T, format, pkg string) []string {

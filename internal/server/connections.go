@@ -21,9 +21,11 @@ type door struct {
 	limit int // of requests under way
 
 	mu      sync.Mutex
-	open    int        // connections, at most limit + spare
-	waiting *list.List // of *visitor: those without a request under way, longest first
-	turned  int        // connections that are being told 503
+	open    int               // connections, at most limit + spare
+	waiting *list.List        // of *visitor: those without a request under way, longest first
+	turned  map[net.Conn]bool // connections that are being told 503
+	closed  bool
+	telling sync.WaitGroup // goroutines that tell them; Close waits for them
 }
 
 const (
@@ -33,7 +35,7 @@ const (
 )
 
 func newDoor(l net.Listener, limit int) *door {
-	return &door{Listener: l, limit: limit, waiting: list.New()}
+	return &door{Listener: l, limit: limit, waiting: list.New(), turned: make(map[net.Conn]bool)}
 }
 
 // visitor is one connection.
@@ -57,6 +59,19 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 }
 
+// Close implements net.Listener. Who is being told 503 is cut off; nothing of the door is left but its connections.
+func (d *door) Close() error {
+	err := d.Listener.Close()
+	d.mu.Lock()
+	d.closed = true
+	for c := range d.turned {
+		_ = c.Close()
+	}
+	d.mu.Unlock()
+	d.telling.Wait()
+	return err
+}
+
 // admit lets a connection in, or turns it away and returns nil.
 func (d *door) admit(c net.Conn) *visitor {
 	v := &visitor{Conn: c, door: d}
@@ -64,14 +79,13 @@ func (d *door) admit(c net.Conn) *visitor {
 	if d.open >= d.limit+spare {
 		first := d.waiting.Front()
 		if first == nil {
-			told := d.turned < turnedMax
+			told := len(d.turned) < turnedMax && !d.closed
 			if told {
-				d.turned++
+				d.turned[c] = true
+				d.telling.Go(func() { d.turnAway(c) })
 			}
 			d.mu.Unlock()
-			if told {
-				go d.turnAway(c)
-			} else {
+			if !told {
 				_ = c.Close()
 			}
 			return nil
@@ -109,7 +123,7 @@ func (d *door) turnAway(c net.Conn) {
 	}
 	_ = c.Close()
 	d.mu.Lock()
-	d.turned--
+	delete(d.turned, c)
 	d.mu.Unlock()
 }
 
