@@ -18,6 +18,7 @@ func (l *Language) Dependencies(r *instance.Run, step int, now int64) ([]byte, e
 	c := l.scope(r, step, now, "dependencies")
 	written := r.Plan.Nodes[step].Step.SignalDependencies
 	list := make([]signal.Dependency, len(written))
+	var size signalSize
 	for i := range written {
 		d := &written[i]
 		name, err := l.signalName(d.Name, func(defs *param.Defs) (*param.Params, error) { return l.cfg.Exprs.SignalDependencies(defs, c) })
@@ -30,6 +31,9 @@ func (l *Language) Dependencies(r *instance.Run, step int, now int64) ([]byte, e
 			defs := &param.Defs{}
 			defs.Set(m.Name, m.Param)
 			p, err := l.cfg.Exprs.SignalDependencies(defs, c)
+			if err == nil {
+				err = size.add(p)
+			}
 			if err != nil {
 				return nil, detailed(err)
 			}
@@ -39,6 +43,20 @@ func (l *Language) Dependencies(r *instance.Run, step int, now int64) ([]byte, e
 		}
 	}
 	return signal.AppendDependencies(nil, list), nil
+}
+
+// signalSize counts the params of all signals that a step awaits or sends. They may take as much as its params: each is kept
+// with the step and with its signal, and a hundred of them may name the same large param.
+type signalSize int
+
+func (s *signalSize) add(p *param.Params) error {
+	for name, v := range p.All() {
+		*s += signalSize(len(name) + v.Result.TextBound()/6) // near to its characters: the bound allows for six of JSON for each
+	}
+	if *s > param.MaxSize {
+		return param.Errorf(param.IllegalArgument, "The params of the step's signals take more than the system limit of %d characters in all; send shorter texts", param.MaxSize)
+	}
+	return nil
 }
 
 // signalName interpolates the name of a signal.
@@ -74,7 +92,14 @@ func (l *Language) Signals(r *instance.Run, step int, now int64) ([]byte, error)
 	var list []signal.Output
 	c := l.scope(r, step, now, "signals")
 	own := r.StepParams(step)
-	evaluate := func(defs *param.Defs) (*param.Params, error) { return l.cfg.Exprs.SignalOutputs(defs, own, c) }
+	var size signalSize
+	evaluate := func(defs *param.Defs) (*param.Params, error) {
+		p, err := l.cfg.Exprs.SignalOutputs(defs, own, c)
+		if err != nil {
+			return nil, err
+		}
+		return p, size.add(p)
+	}
 	for i := range r.Plan.Nodes[step].Step.SignalOutputs {
 		o, err := l.output(&r.Plan.Nodes[step].Step.SignalOutputs[i], evaluate)
 		if err != nil {

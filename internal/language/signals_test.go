@@ -1,9 +1,11 @@
 package language
 
 import (
+	"strings"
 	"testing"
 
 	"maestro/internal/signal"
+	"maestro/param"
 )
 
 // TestDynamicOutputs holds what becomes a param and what payload (spec/signals-triggers 4.2).
@@ -30,6 +32,19 @@ func TestDynamicOutputs(t *testing.T) {
 	for _, text := range []string{`{}`, `{"signal_outputs":null}`, `{"signal_outputs":[]}`} {
 		if list, err := dynamicOutputs([]byte(text)); err != nil || len(list) > 0 {
 			t.Errorf("%s: got %v, %v", text, list, err)
+		}
+	}
+}
+
+// TestSignalSize counts the params of all signals of a step together.
+func TestSignalSize(t *testing.T) {
+	t.Parallel()
+	params := &param.Params{}
+	params.Set("x", param.Param{Result: param.StringValue(strings.Repeat("x", 100_000))})
+	var size signalSize
+	for i := range 8 {
+		if err := size.add(params); (err != nil) != (i == 7) {
+			t.Errorf("signal %d: %v", i, err)
 		}
 	}
 }

@@ -34,6 +34,10 @@ type Meter struct {
 	limits Limits
 	stop   func() bool
 	err    *Exceeded
+
+	gate    *Gate // that the evaluation passes when it becomes large; nil: none
+	reserve int64 // memory left after that
+	large   bool
 }
 
 // New returns a meter with nothing spent.
@@ -51,7 +55,7 @@ func (m *Meter) Reset(l Limits) {
 	if l.Memory <= 0 {
 		l.Memory = DefaultMemory
 	}
-	m.limits, m.work, m.memory, m.later = l, l.Work-1, l.Memory-1, 0
+	m.limits, m.work, m.memory, m.later, m.reserve = l, l.Work-1, l.Memory-1, 0, 0
 	if m.stop != nil || m.err != nil { // writing pointers costs more than reading them
 		m.stop, m.err = nil, nil
 	}
@@ -100,11 +104,16 @@ func (m *Meter) Err() error {
 
 // Spent returns what has been charged so far.
 func (m *Meter) Spent() (work, memory int64) {
-	return m.limits.Work - 1 - m.work - m.later, m.limits.Memory - 1 - m.memory
+	return m.limits.Work - 1 - m.work - m.later, m.limits.Memory - 1 - m.memory - m.reserve
 }
 
-// more is called when a counter is below zero: at a limit, or when it is time for a look.
+// more is called when a counter is below zero: at a limit, at the gate, or when it is time for a look.
 func (m *Meter) more() bool {
+	if m.memory < 0 && m.reserve > 0 && m.err == nil {
+		if m.grow(); m.work|m.memory >= 0 {
+			return true
+		}
+	}
 	switch {
 	case m.err != nil:
 	case m.memory < 0:

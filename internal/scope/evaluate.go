@@ -13,6 +13,7 @@ import (
 func (x *Exprs) EvaluateWorkflow(m *meter.Meter, defs *param.Defs, run *Run, world World, now int64) (*param.Params, error) {
 	params := param.NewParams(defs)
 	s := session{x: x, level: workflowLevel, functions: true, run: run, world: world, meter: m}
+	defer s.end()
 	if err := s.start(params, "workflow ["+run.WorkflowID+"]", now).All(); err != nil {
 		return nil, err
 	}
@@ -50,6 +51,7 @@ func (x *Exprs) EvaluateStep(defs *param.Defs, c *StepScope) (*param.Params, err
 		}
 	}
 	s := x.stepSession(c)
+	defer s.end()
 	if err := s.start(params, c.where(), c.Now).All(); err != nil {
 		return nil, err
 	}
@@ -68,6 +70,7 @@ type Condition struct {
 func (x *Exprs) Transitions(conditions []Condition, params *param.Params, c *StepScope) ([]param.Param, error) {
 	out := make([]param.Param, 0, len(conditions))
 	var s session
+	defer s.end()
 	var e *param.Evaluation
 	for _, cond := range conditions {
 		d := param.Expression(param.Boolean, cond.Expr)
@@ -125,6 +128,7 @@ func (x *Exprs) SignalOutputs(defs *param.Defs, params *param.Params, c *StepSco
 // which is charged here.
 func (s *session) each(defs *param.Defs, visible *param.Params, c *StepScope) (*param.Params, error) {
 	out := &param.Params{}
+	defer s.end()
 	e := s.start(visible, c.where(), c.Now)
 	for name, d := range defs.All() {
 		p, err := e.Adhoc(name, d)
@@ -181,6 +185,7 @@ func (x *Exprs) StateNames(expr string) (names []string, all bool) {
 func (x *Exprs) closed(name string, d *param.Def, visible *param.Params, c *StepScope) (param.Param, error) {
 	s := x.stepSession(c)
 	s.seesSteps, s.functions = false, false
+	defer s.end()
 	return s.start(visible, c.where(), c.Now).Adhoc(name, d)
 }
 
@@ -192,6 +197,7 @@ func (x *Exprs) Attribute(m *meter.Meter, text, where string, workflow *param.Pa
 	}
 	const name = "maestro_parsable_str"
 	s := session{x: x, level: workflowLevel, meter: m}
+	defer s.end()
 	p, err := s.start(own(workflow), "workflow ["+where+"]", now).Adhoc(name, param.Literal(param.StringValue(text)))
 	if err != nil {
 		return "", param.Wrap(param.Unprocessable, err, "Failed to parse attribute [%s] for workflow [%s] due to %s", name, where, param.AsError(err).Detail())
@@ -203,11 +209,13 @@ func (x *Exprs) Attribute(m *meter.Meter, text, where string, workflow *param.Pa
 // (params 10.6). where names it in messages.
 func (x *Exprs) Alone(name string, d *param.Def, where string, now int64) (param.Param, error) {
 	s := session{x: x, level: workflowLevel}
+	defer s.end()
 	return s.start(&param.Params{}, where, now).Adhoc(name, d)
 }
 
 // Trigger is Alone with functions: what a signal trigger evaluates may ask w for the params of its signals.
 func (x *Exprs) Trigger(m *meter.Meter, name string, d *param.Def, w World, where string, now int64) (param.Param, error) {
 	s := session{x: x, level: workflowLevel, functions: true, world: w, meter: m}
+	defer s.end()
 	return s.start(&param.Params{}, where, now).Adhoc(name, d)
 }

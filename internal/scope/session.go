@@ -23,11 +23,16 @@ type Exprs struct {
 	environment string
 	limits      sel.Limits
 	cache       *sel.Cache
+	gate        *meter.Gate
 }
+
+// largeEvaluations is how many evaluations may take more than a little memory at a time. They do nothing but compute, so more
+// of them would hardly be done sooner.
+const largeEvaluations = 2
 
 // New returns an Exprs for cfg.
 func New(cfg Config) *Exprs {
-	x := &Exprs{separator: cfg.Separator, environment: cfg.Environment, limits: cfg.Limits}
+	x := &Exprs{separator: cfg.Separator, environment: cfg.Environment, limits: cfg.Limits, gate: meter.NewGate(largeEvaluations)}
 	if x.separator == "" {
 		x.separator = param.DefaultSeparator
 	}
@@ -64,13 +69,14 @@ type session struct {
 	workflow *param.Params // evaluated params of the run, at step level
 	meter    *meter.Meter  // of the evaluation, which may consist of several sessions
 	own      meter.Meter   // for a session whose caller has none
+	entered  bool          // the gate of large evaluations, as the outermost session of the meter
 
 	eval  param.Evaluation
 	env   sel.Env
 	frame param.Frame // of the script that runs now
 }
 
-// start prepares the evaluation of params at the time now.
+// start prepares the evaluation of params at the time now. The caller must end it.
 func (s *session) start(params *param.Params, where string, now int64) *param.Evaluation {
 	if s.meter == nil {
 		s.own.Reset(s.x.budget())
@@ -82,7 +88,14 @@ func (s *session) start(params *param.Params, where string, now int64) *param.Ev
 		s.env.Random = s.world.Random
 		s.meter.Until(s.world.Cancelled)
 	}
+	s.entered = s.meter.Enter(s.x.gate)
 	return &s.eval
+}
+
+func (s *session) end() {
+	if s.entered {
+		s.meter.Leave()
+	}
 }
 
 // Meter returns a meter for one evaluation, with nothing spent. Whoever evaluates several things for one purpose, such as
