@@ -49,7 +49,7 @@ func (f ForEngine) Version(ctx context.Context, internal, version int64) (*engin
 
 // Internal returns the internal id of a workflow, inline ones included.
 func (f ForEngine) Internal(ctx context.Context, id string) (int64, error) {
-	if !IsInline(id) {
+	if !spec.IsInline(id) {
 		h, err := f.Head(ctx, id)
 		if err != nil {
 			return 0, err

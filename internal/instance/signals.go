@@ -56,7 +56,7 @@ func (h *Header) TriggerParams() []byte {
 }
 
 func (h *Header) initiatorParams() []byte {
-	if h.ParsedInitiator().Type != "SIGNAL" {
+	if h.ParsedInitiator().Type != InitiatorSignal {
 		return nil
 	}
 	var in struct {

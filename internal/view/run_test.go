@@ -29,7 +29,7 @@ func build(t *testing.T, steps string) *built {
 		t.Fatal(err)
 	}
 	h := &instance.Header{
-		Requested: 1000, Initiator: view.AppendManual(nil, "alice"), Properties: []byte(`{"create_time":5,"owner":"alice"}`),
+		Requested: 1000, Initiator: instance.ManualInitiator("alice"), Properties: []byte(`{"create_time":5,"owner":"alice"}`),
 		RunParams: []byte(`{"day":{"value":1,"type":"LONG"}}`), GroupInfo: 7,
 	}
 	lang := &fakeLanguage{params: map[string]*param.Params{}, fails: map[int]bool{}, untrue: map[int]bool{}}
