@@ -267,7 +267,13 @@ func (b *bench) row(ctx context.Context, workload string, n int, step string, to
 }
 
 // peakRSS returns the highest memory use of the server of its own, in megabytes, 0 where it is not known.
-func (b *bench) peakRSS() float64 {
+func (b *bench) peakRSS() float64 { return b.memory("VmHWM:") }
+
+// rss returns the present memory use of the server of its own, in megabytes, 0 where it is not known.
+func (b *bench) rss() float64 { return b.memory("VmRSS:") }
+
+// memory returns what the system says about the memory of the server of its own, in megabytes.
+func (b *bench) memory(what string) float64 {
 	if b.child == nil {
 		return 0
 	}
@@ -276,7 +282,7 @@ func (b *bench) peakRSS() float64 {
 		return 0
 	}
 	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, what); ok {
 			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			return kb / 1024
 		}
