@@ -5,20 +5,22 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"maestro/api"
 )
 
 // Code names of the errors a server answers with, to compare with Error.Status.
 const (
-	BadRequest          = "BAD_REQUEST"          // the request is not valid, or not in this state
-	Unauthorized        = "UNAUTHORIZED"         // output data needs the token of its attempt
-	Forbidden           = "FORBIDDEN"            // and it is not this one
-	NotFound            = "NOT_FOUND"            // no such workflow, version, run, step or attempt
-	RequestTimeout      = "REQUEST_TIMEOUT"      // an action was accepted but not seen to complete in time
-	Conflict            = "CONFLICT"             // another action is under way, or the signal is a duplicate
-	PreconditionFailed  = "PRECONDITION_FAILED"  // existing runs forbid the new run strategy
-	UnprocessableEntity = "UNPROCESSABLE_ENTITY" // the trigger type is disabled, or the workflow is an inline one
-	TooManyRequests     = "TOO_MANY_REQUESTS"    // the server's queue is full; try again later
-	InternalError       = "INTERNAL_ERROR"       // the server's fault
+	BadRequest          = string(api.BadRequest)          // the request is not valid, or not in this state
+	Unauthorized        = string(api.Unauthorized)        // output data needs the token of its attempt
+	Forbidden           = string(api.Forbidden)           // and it is not this one
+	NotFound            = string(api.NotFound)            // no such workflow, version, run, step or attempt
+	RequestTimeout      = string(api.RequestTimeout)      // an action was accepted but not seen to complete in time
+	Conflict            = string(api.Conflict)            // another action is under way, or the signal is a duplicate
+	PreconditionFailed  = string(api.PreconditionFailed)  // existing runs forbid the new run strategy
+	UnprocessableEntity = string(api.UnprocessableEntity) // the trigger type is disabled, or the workflow is an inline one
+	TooManyRequests     = string(api.TooManyRequests)     // the server's queue is full; try again later
+	InternalError       = string(api.InternalError)       // the server's fault
 )
 
 // Error is a server's refusal.

@@ -21,6 +21,11 @@ const (
 	reservedSuffix   = "_maestro"
 )
 
+// IsInline reports whether a workflow id is one of those that are made up for the bodies of loops (spec/engine 1.2).
+func IsInline(id string) bool {
+	return strings.HasPrefix(id, reservedPrefix+"foreach_") || strings.HasPrefix(id, reservedPrefix+"while_")
+}
+
 // idProblem says what is wrong with a workflow id, or nothing.
 func (r *Rules) idProblem(id string) string {
 	const what = "[maestro id]"

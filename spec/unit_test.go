@@ -312,3 +312,14 @@ func TestNewStepType(t *testing.T) {
 		t.Error("accepted a type that is not known")
 	}
 }
+
+func TestIsInline(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]bool{
+		"maestro_foreach_x": true, "maestro_while_x": true, "maestro_foreachx": false, "maestro_x": false, "foreach_x": false, "": false,
+	} {
+		if spec.IsInline(id) != want {
+			t.Errorf("%q: want %v", id, want)
+		}
+	}
+}

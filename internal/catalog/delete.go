@@ -8,12 +8,13 @@ import (
 
 	"maestro/api"
 	"maestro/internal/store"
+	"maestro/spec"
 )
 
 // Delete removes a workflow with everything that belongs to it (spec/api 4.7). It returns when the workflow is gone for
 // readers and the deletion is durable; its data is removed in the background. It returns the time of the deletion.
 func (c *Catalog) Delete(ctx context.Context, id, caller string) (int64, error) {
-	if IsInline(id) {
+	if spec.IsInline(id) {
 		return 0, api.Errorf(api.UnprocessableEntity, "Cannot delete an inline workflow [%s], please delete its parent concrete workflow instead.", id)
 	}
 	defer c.lock(id).Unlock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maestro/internal/inflight"
+	"maestro/internal/instance"
 	"maestro/internal/scope"
 	"maestro/param"
 	"maestro/spec"
@@ -57,7 +58,7 @@ func (c *Catalog) dryRun(ctx context.Context, w *spec.Workflow, caller string) e
 	budget := c.cfg.Params.Meter() // of the params and the timeout together
 	signals := signalsOf(w)
 	signals.Stop = func() bool { return ctx.Err() != nil }
-	run := &scope.Run{WorkflowID: string(w.ID), Policy: "START_FRESH_NEW_RUN", Initiator: "VALIDATION", Runner: caller, Owner: caller, FirstTriggerZone: firstZone(w)}
+	run := &scope.Run{WorkflowID: string(w.ID), Policy: instance.StartFresh, Initiator: "VALIDATION", Runner: caller, Owner: caller, FirstTriggerZone: firstZone(w)}
 	params, err := c.cfg.Params.EvaluateWorkflow(budget, defs, run, signals, now)
 	if ctx.Err() != nil {
 		return ctx.Err()

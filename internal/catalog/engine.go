@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"maestro/internal/doc"
 	"maestro/internal/engine"
@@ -49,7 +48,7 @@ func (f ForEngine) Version(ctx context.Context, internal, version int64) (*engin
 
 // Internal returns the internal id of a workflow, inline ones included.
 func (f ForEngine) Internal(ctx context.Context, id string) (int64, error) {
-	if !IsInline(id) {
+	if !spec.IsInline(id) {
 		h, err := f.Head(ctx, id)
 		if err != nil {
 			return 0, err
@@ -101,18 +100,21 @@ func (f ForEngine) join(h *Head, d *Definition) *engine.Definition {
 // runProperties returns what a run keeps of the properties at its start (engine 4, step 3).
 func runProperties(h *Head) []byte {
 	s := h.Snapshot
-	dst := strconv.AppendInt([]byte(`{"create_time":`), s.CreateTime.Value, 10)
+	o := doc.Open(nil)
+	o.Int("create_time", s.CreateTime.Value)
 	if s.Owner != nil {
-		dst = doc.AppendString(append(dst, `,"owner":`...), s.Owner.Name)
+		o.Text("owner", s.Owner.Name)
 	}
 	if s.Alerting != nil {
-		dst = s.Alerting.AppendJSON(append(dst, `,"alerting":`...))
+		o.Key("alerting")
+		o.Out = s.Alerting.AppendJSON(o.Out)
 	}
 	if s.StepConcurrency.Set {
-		dst = strconv.AppendInt(append(dst, `,"step_concurrency":`...), s.StepConcurrency.Value, 10)
+		o.Int("step_concurrency", s.StepConcurrency.Value)
 	}
 	if s.Tags != nil {
-		dst = s.Tags.AppendJSON(append(dst, `,"tags":`...))
+		o.Key("tags")
+		o.Out = s.Tags.AppendJSON(o.Out)
 	}
-	return append(dst, '}')
+	return o.Close()
 }

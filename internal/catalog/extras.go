@@ -23,7 +23,7 @@ func (c *Catalog) extras(ctx context.Context, d *Definition) ([]byte, error) {
 	}
 	dst := params.AppendJSON([]byte(`{"workflow_params":`))
 	dst = append(dst, `,"step_params":{`...)
-	for i, s := range w.Steps {
+	for _, s := range w.Steps {
 		t, err := c.Template(ctx, s, instance.TemplateVersion(s, nil))
 		if err != nil {
 			return nil, err
@@ -32,11 +32,7 @@ func (c *Catalog) extras(ctx context.Context, d *Definition) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("params of step %q: %w", s.ID, err)
 		}
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(doc.AppendString(dst, string(s.ID)), ':')
-		dst = defs.AppendJSON(dst)
+		dst = defs.AppendJSON(doc.AppendName(dst, string(s.ID)))
 	}
 	dst = append(dst, '}')
 	return append(c.appendNext(dst, w), '}'), nil

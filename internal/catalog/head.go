@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"maestro/api"
 	"maestro/internal/doc"
@@ -120,9 +119,4 @@ func newHead(row *store.Workflow) (*Head, error) {
 		return nil, fmt.Errorf("stored properties of workflow %q: %w", row.ID, err)
 	}
 	return h, nil
-}
-
-// IsInline reports whether an id is one of those that the engine makes up for the bodies of loops.
-func IsInline(id string) bool {
-	return strings.HasPrefix(id, "maestro_foreach_") || strings.HasPrefix(id, "maestro_while_")
 }

@@ -51,6 +51,13 @@ type SignalInitiator struct {
 	Params      *param.Params
 }
 
+// What became of a start.
+const (
+	Created    = "CREATED"
+	Duplicated = "DUPLICATED" // its request id was used before
+	Stopped    = "STOPPED"    // by the run strategy
+)
+
 // Started is the answer to a start or restart.
 type Started struct {
 	WorkflowID string
@@ -58,7 +65,7 @@ type Started struct {
 	Instance   int64
 	Run        int64
 	UUID       string
-	Status     string // CREATED, DUPLICATED, STOPPED
+	Status     string // Created, Duplicated or Stopped
 	Line       instance.Line
 }
 

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"maestro/api"
-	"maestro/internal/doc"
 	"maestro/internal/instance"
 	"maestro/internal/language"
 	"maestro/internal/store"
@@ -112,7 +111,7 @@ func (e *Engine) restart(ctx context.Context, last *instance.Run, q *RestartRequ
 	line := startLine(Initiator{User: q.User})
 	h := &instance.Header{
 		Correlation: last.CorrelationID(), Requested: q.Requested, Policy: q.Policy, Properties: last.Header.Properties,
-		Tags: last.Header.Tags, Line: &line, StepLimit: last.Header.StepLimit, Initiator: manualInitiator(q.User),
+		Tags: last.Header.Tags, Line: &line, StepLimit: last.Header.StepLimit, Initiator: instance.ManualInitiator(q.User),
 		Baseline: last.Aggregate(), Signals: last.SignalsForRestart(),
 	}
 	if h.Requested == 0 && !q.Skip { // a skip has no request time, as in the reference
@@ -171,11 +170,6 @@ func chooseSteps(h *instance.Header, d *Definition, last *instance.Run, q *Resta
 		return api.Errorf(api.BadRequest, "workflow [%s] version [%d] has no step [%s]", d.WorkflowID, d.Version, q.Step)
 	}
 	return nil
-}
-
-func manualInitiator(user string) []byte {
-	b := append([]byte(`{"depth":0,"type":"MANUAL","user":`), doc.AppendString(nil, user)...)
-	return append(b, '}')
 }
 
 // restartNode is one node of the path that a restart takes.

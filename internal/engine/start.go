@@ -97,13 +97,13 @@ func (e *Engine) accept(ctx context.Context, n *newcomer) (Started, error) {
 		g.strategies.withdraw(d.Internal, &dec)
 		return Started{}, err
 	}
-	status := "CREATED"
+	status := Created
 	var first instance.Event = instance.Queue{At: n.now}
 	switch {
 	case n.failed != nil:
 		first = instance.EndQueued{At: n.now, Status: instance.RunFailed}
 	case dec.refused:
-		status = "STOPPED"
+		status = Stopped
 		line := instance.InfoLine("Stopped, as another run of the workflow is live and the run strategy is FIRST_ONLY")
 		first = instance.EndQueued{At: n.now, Status: instance.RunStopped, Line: line, Began: true}
 	case dec.start:
@@ -261,7 +261,7 @@ func (e *Engine) requestUUID(ctx context.Context, internal int64, requestID stri
 func (e *Engine) duplicated(d *Definition, known *store.Run) Started {
 	line := instance.InfoLine(fmt.Sprintf("The request started run [%s][%d][%d] before", d.WorkflowID, known.Instance, known.Run))
 	return Started{
-		WorkflowID: d.WorkflowID, Version: d.Version, UUID: uuid.Format(known.UUID), Status: "DUPLICATED", Line: stamped(line, e.clock.now()),
+		WorkflowID: d.WorkflowID, Version: d.Version, UUID: uuid.Format(known.UUID), Status: Duplicated, Line: stamped(line, e.clock.now()),
 	}
 }
 
@@ -270,9 +270,9 @@ func (in *Initiator) check(d *Definition) error {
 	uuid, kind, disabled := "", "", spec.Opt[bool]{}
 	switch {
 	case in.Time != nil:
-		uuid, kind, disabled = in.Time.TriggerUUID, "TIME", d.Properties.TimeTriggerDisabled
+		uuid, kind, disabled = in.Time.TriggerUUID, instance.InitiatorTime, d.Properties.TimeTriggerDisabled
 	case in.Signal != nil:
-		uuid, kind, disabled = in.Signal.TriggerUUID, "SIGNAL", d.Properties.SignalTriggerDisabled
+		uuid, kind, disabled = in.Signal.TriggerUUID, instance.InitiatorSignal, d.Properties.SignalTriggerDisabled
 	default:
 		return nil
 	}

@@ -1,6 +1,30 @@
 package instance
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"maestro/internal/doc"
+)
+
+// Types of initiators (spec/api 3.4).
+const (
+	InitiatorManual      = "MANUAL"
+	InitiatorTime        = "TIME"
+	InitiatorSignal      = "SIGNAL"
+	InitiatorSubworkflow = "SUBWORKFLOW"
+	InitiatorForeach     = "FOREACH"
+	InitiatorWhile       = "WHILE"
+	InitiatorTemplate    = "TEMPLATE"
+)
+
+// ManualInitiator returns the initiator of a run that a user started, as it is stored and shown.
+func ManualInitiator(user string) []byte {
+	o := doc.Open(nil)
+	o.Int("depth", 0)
+	o.Text("type", InitiatorManual)
+	o.Text("user", user)
+	return o.Close()
+}
 
 // Initiator is what expressions may know of who or what started a run.
 type Initiator struct {

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"maestro/internal/output"
 )
 
 // ErrTooLarge says that the output data of an attempt would exceed its limit. Nothing changed.
-var ErrTooLarge = errors.New("instance: output data is too large")
+var ErrTooLarge = errors.New("output data is too large")
 
 // ErrUnfit says that output data cannot be merged into the step, whatever follows. Nothing changed.
-var ErrUnfit = errors.New("instance: output data does not fit the step")
+var ErrUnfit = errors.New("output data does not fit the step")
 
 // maxPosted is how many bytes of an attempt's output data are recorded altogether. Each part that a job sends is recorded
 // together with all before it.
@@ -43,7 +42,7 @@ func (r *Run) posted(e Posted) error {
 	merged, err := r.fitting(e)
 	switch {
 	case err != nil && e.Kept:
-		line := WarnLine("Output data that the job sent before it was known was not taken: " + strings.TrimPrefix(err.Error(), "instance: "))
+		line := WarnLine("Output data that the job sent before it was known was not taken: " + err.Error())
 		if !slices.ContainsFunc(s.Lines, line.same) { // it comes again after a restart
 			r.line(e.Step, line, e.At)
 		}

@@ -100,7 +100,7 @@ func (h *Header) TriggerParams() []byte {
 }
 
 func (h *Header) initiatorParams() []byte {
-	if h.ParsedInitiator().Type != "SIGNAL" {
+	if h.ParsedInitiator().Type != InitiatorSignal {
 		return nil
 	}
 	var in struct {

@@ -52,7 +52,7 @@ func (l *Language) Start(s *RunStart) (*RunEvaluated, error) {
 		Runner: s.Initiator.User, Owner: s.Owner, FirstTriggerZone: FirstTriggerZone(s.Plan.Workflow),
 	}
 	if run.Policy == "" {
-		run.Policy = "START_FRESH_NEW_RUN"
+		run.Policy = instance.StartFresh
 	}
 	p, err := l.cfg.Exprs.EvaluateWorkflow(nil, over.defs, run, &startWorld{h: s.Header, cancelled: s.Cancelled, chance: newChance(s.Identity, s.Now)}, s.Now)
 	if err != nil {
@@ -156,7 +156,7 @@ type restartRequest struct {
 
 // stepStart finds the params that a request attached to the step. plain is true when there are none.
 func (l *Language) stepStart(r *instance.Run, step int, a *instance.Attempt) (*scope.StepStart, bool, error) {
-	start := &scope.StepStart{Restart: r.Policy() != "START_FRESH_NEW_RUN" && r.Policy() != "START_CUSTOMIZED_RUN"}
+	start := &scope.StepStart{Restart: r.Policy() != instance.StartFresh && r.Policy() != instance.StartCustomized}
 	id := r.Plan.Nodes[step].ID
 	var req restartRequest
 	switch {

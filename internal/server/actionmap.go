@@ -1,12 +1,13 @@
 package server
 
 import (
+	"maestro/internal/doc"
 	"maestro/internal/instance"
 )
 
 // instanceActions returns which actions a workflow instance can be asked for in each status (spec/api 5.6).
 func instanceActions() []byte {
-	var dst []byte
+	o := doc.Open(nil)
 	for s := instance.Created; s <= instance.RunSucceeded; s++ {
 		actions := []string{"RESTART"}
 		switch {
@@ -15,14 +16,15 @@ func instanceActions() []byte {
 		case s == instance.RunFailed:
 			actions = []string{"RESTART", "UNBLOCK"}
 		}
-		dst = appendActions(dst, s.String(), actions)
+		o.Key(s.String())
+		o.Out = doc.AppendTexts(o.Out, actions)
 	}
-	return append(dst, '}')
+	return o.Close()
 }
 
 // stepActions returns which actions a step can be asked for in each status. A step that was not created has none.
 func stepActions() []byte {
-	var dst []byte
+	o := doc.Open(nil)
 	for _, s := range instance.StepStatuses() {
 		var actions []string
 		switch s {
@@ -44,23 +46,8 @@ func stepActions() []byte {
 				actions = []string{"RESTART", "SKIP"}
 			}
 		}
-		dst = appendActions(dst, s.String(), actions)
+		o.Key(s.String())
+		o.Out = doc.AppendTexts(o.Out, actions)
 	}
-	return append(dst, '}')
-}
-
-func appendActions(dst []byte, status string, actions []string) []byte {
-	if dst == nil {
-		dst = append(dst, '{')
-	} else {
-		dst = append(dst, ',')
-	}
-	dst = append(append(append(dst, '"'), status...), `":[`...)
-	for i, a := range actions {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(append(append(dst, '"'), a...), '"')
-	}
-	return append(dst, ']')
+	return o.Close()
 }

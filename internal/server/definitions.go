@@ -8,6 +8,7 @@ import (
 
 	"maestro/internal/catalog"
 	"maestro/internal/doc"
+	"maestro/spec"
 )
 
 // definitionRoutes are pushes, versions and activation (spec/api 4.1 to 4.5, 5.2), and deletion (4.7).
@@ -130,7 +131,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("id")
-	if s.cfg.Inline != nil && catalog.IsInline(id) {
+	if s.cfg.Inline != nil && spec.IsInline(id) {
 		return s.inlineVersion(w, r, id)
 	}
 	v, err := s.catalog.View(r.Context(), id, r.PathValue("version"), enriched)

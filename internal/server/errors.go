@@ -85,22 +85,12 @@ func unavailable(err error) *api.Error {
 
 // appendError appends the body of an error (spec/api 2.1).
 func appendError(dst []byte, e *api.Error) []byte {
-	dst = append(dst, `{"status":"`...)
-	dst = append(dst, e.Code...)
-	dst = append(dst, '"')
-	if e.Message != "" {
-		dst = append(dst, `,"message":`...)
-		dst = doc.AppendString(dst, e.Message)
-	}
+	o := doc.Open(dst)
+	o.Text("status", string(e.Code))
+	o.TextIf("message", e.Message)
 	if len(e.Errors) > 0 {
-		dst = append(dst, `,"errors":[`...)
-		for i, text := range e.Errors {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = doc.AppendString(dst, text)
-		}
-		dst = append(dst, ']')
+		o.Key("errors")
+		o.Out = doc.AppendTexts(o.Out, e.Errors)
 	}
-	return append(dst, '}')
+	return o.Close()
 }

@@ -17,7 +17,6 @@ import (
 	"maestro/internal/instance/instancetest"
 	"maestro/internal/step"
 	"maestro/internal/store"
-	"maestro/internal/view"
 	"maestro/param"
 	"maestro/spec"
 )
@@ -95,7 +94,7 @@ func (e *fakeEngine) add(t testing.TB, flow string, inst, num int64, steps strin
 	}
 	f := &fakeRun{
 		flow: flow, inst: inst, num: num, plan: instance.NewPlan(w, graph),
-		h: &instance.Header{Initiator: view.AppendManual(nil, "alice"), Properties: []byte(`{"owner":"alice"}`)},
+		h: &instance.Header{Initiator: instance.ManualInitiator("alice"), Properties: []byte(`{"owner":"alice"}`)},
 	}
 	e.mu.Lock()
 	f.id = store.RunID(len(e.runs) + 1)

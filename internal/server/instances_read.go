@@ -12,6 +12,7 @@ import (
 	"maestro/internal/instance"
 	"maestro/internal/store"
 	"maestro/internal/view"
+	"maestro/spec"
 )
 
 // showInstance answers with the latest run of an instance, laid over the runs before it (spec/api 5.6).
@@ -131,13 +132,13 @@ func (a *Runs) inlinePath(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if t := initiator.Field("type"); t.IsNull() || t.Text != "FOREACH" {
+	if t := initiator.Field("type"); t.IsNull() || t.Text != instance.InitiatorForeach {
 		return api.Errorf(api.BadRequest, "workflow instance %s is not an iteration of a foreach: only those have an inline path", run.Identity())
 	}
 	var path []*doc.Node
 	if list := initiator.Field("ancestors"); list != nil {
 		for _, item := range list.Items {
-			if id := item.Field("workflow_id"); !id.IsNull() && !isInline(id.Text) {
+			if id := item.Field("workflow_id"); !id.IsNull() && !spec.IsInline(id.Text) {
 				path = path[:0]
 			}
 			path = append(path, item)
@@ -155,11 +156,6 @@ func (a *Runs) inlinePath(w http.ResponseWriter, r *http.Request) error {
 		o.Int("step_attempt_id", 0)
 		return append(o.Close(), ']')
 	})
-}
-
-// isInline reports whether a workflow id is that of a loop body (spec/engine 1.2).
-func isInline(id string) bool {
-	return strings.HasPrefix(id, "maestro_foreach") || strings.HasPrefix(id, "maestro_while")
 }
 
 func isLatest(token string) bool { return strings.EqualFold(token, "latest") }

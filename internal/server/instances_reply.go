@@ -58,10 +58,10 @@ func appendStepActed(dst []byte, s *engine.StepActed, withState bool) []byte {
 func appendStepRestarted(dst []byte, s *engine.StepActed) []byte {
 	o := doc.Open(dst)
 	o.Text("workflow_id", s.WorkflowID)
-	status, run := "CREATED", s.Run
+	status, run := engine.Created, s.Run
 	if s.Restarted != nil {
 		status = s.Restarted.Status
-		if status == duplicated {
+		if status == engine.Duplicated {
 			run = 0
 		}
 	}

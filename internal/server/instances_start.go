@@ -6,7 +6,7 @@ import (
 
 	"maestro/internal/doc"
 	"maestro/internal/engine"
-	"maestro/internal/view"
+	"maestro/internal/instance"
 	"maestro/param"
 )
 
@@ -40,7 +40,7 @@ func (a *Runs) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if started.Status == duplicated {
+	if started.Status == engine.Duplicated { // its reply names no run (spec/api 5.1)
 		started.Instance, started.Run = 0, 0
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte { return appendStarted(dst, &started) })
@@ -75,17 +75,14 @@ func (a *Runs) restart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if started.Status == duplicated {
+	if started.Status == engine.Duplicated { // its reply names no run (spec/api 5.1)
 		started.Run = 0
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte { return appendStarted(dst, &started) })
 }
 
 // restartPolicies are those that users may ask for.
-var restartPolicies = []string{"RESTART_FROM_INCOMPLETE", "RESTART_FROM_BEGINNING"}
-
-// duplicated is the status of a start whose request id was used before. Its reply names no run (spec/api 5.1).
-const duplicated = "DUPLICATED"
+var restartPolicies = []string{instance.RestartFromIncomplete, instance.RestartFromBeginning}
 
 // initiator reads who starts a run. The user of a manual start is the caller, whatever the body says.
 func (b *body) initiator(n *doc.Node, user string) (engine.Initiator, error) {
@@ -97,18 +94,18 @@ func (b *body) initiator(n *doc.Node, user string) (engine.Initiator, error) {
 	kind := strings.ToUpper(in.text("type"))
 	var out engine.Initiator
 	switch kind {
-	case "MANUAL":
+	case instance.InitiatorManual:
 		in.field("user")
 		in.field("depth")
-		out = engine.Initiator{Type: kind, User: user, JSON: view.AppendManual(nil, user)}
-	case "TIME":
+		out = engine.Initiator{Type: kind, User: user, JSON: instance.ManualInitiator(user)}
+	case instance.InitiatorTime:
 		out = in.timed()
-	case "SIGNAL":
+	case instance.InitiatorSignal:
 		out = in.signalled()
-	case "SUBWORKFLOW", "FOREACH", "WHILE", "TEMPLATE":
+	case instance.InitiatorSubworkflow, instance.InitiatorForeach, instance.InitiatorWhile, instance.InitiatorTemplate:
 		return out, errUpstream(kind)
 	default:
-		kinds := []string{"MANUAL", "TIME", "SIGNAL"}
+		kinds := []string{instance.InitiatorManual, instance.InitiatorTime, instance.InitiatorSignal}
 		b.read.Errorf(n, "initiator.type", "must be one of %s%s", strings.Join(kinds, ", "), doc.Suggest(kind, kinds))
 		return out, nil
 	}
@@ -144,8 +141,8 @@ func (b *body) timed() engine.Initiator {
 	o.Int("trigger_time", t.TriggerTime)
 	o.Text("timezone", t.Timezone)
 	o.Int("depth", 0)
-	o.Text("type", "TIME")
-	return engine.Initiator{Type: "TIME", JSON: o.Close(), Time: t}
+	o.Text("type", instance.InitiatorTime)
+	return engine.Initiator{Type: instance.InitiatorTime, JSON: o.Close(), Time: t}
 }
 
 // signalled reads the initiator of a signal trigger.
@@ -156,7 +153,7 @@ func (b *body) signalled() engine.Initiator {
 	o := doc.Open(nil)
 	o.Text("trigger_uuid", s.TriggerUUID)
 	o.Int("depth", 0)
-	o.Text("type", "SIGNAL")
+	o.Text("type", instance.InitiatorSignal)
 	if ids := b.field("signal_id_map"); ids != nil {
 		if ids.Kind != doc.Object {
 			b.read.Errorf(ids, "signal_id_map", "must be an object, not a %s", ids.Kind)
@@ -174,5 +171,5 @@ func (b *body) signalled() engine.Initiator {
 		o.Key("params")
 		o.Out = s.Params.AppendJSON(o.Out)
 	}
-	return engine.Initiator{Type: "SIGNAL", JSON: o.Close(), Signal: s}
+	return engine.Initiator{Type: instance.InitiatorSignal, JSON: o.Close(), Signal: s}
 }

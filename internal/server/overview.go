@@ -43,18 +43,18 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) error {
 	}
 	return respond(w, http.StatusOK, func(dst []byte) []byte {
 		dst = appendVersions(append(dst, '{'), h)
-		dst = appendLong(dst, "default_version_id", h.Default())
+		dst = doc.AppendInt(dst, "default_version_id", h.Default())
 		dst = append(append(dst, `,"properties_snapshot":`...), strategySnapshot(h)...)
 		if n := h.Snapshot.StepConcurrency; n.Set {
-			dst = appendLong(dst, "step_concurrency", n.Value)
+			dst = doc.AppendInt(dst, "step_concurrency", n.Value)
 		}
 		for i, status := range [...]instance.RunStatus{instance.Created, instance.InProgress, instance.Paused} {
 			dst = append(append(dst, [...]string{`,"nonterminal_instances":{"`, `,"`, `,"`}[i]...), status.String()...)
 			dst = strconv.AppendInt(append(dst, `":`...), counts.ByStatus[uint8(status)], 10)
 		}
-		dst = appendLong(append(dst, '}'), "failed_instances", counts.ByStatus[uint8(instance.RunFailed)])
+		dst = doc.AppendInt(append(dst, '}'), "failed_instances", counts.ByStatus[uint8(instance.RunFailed)])
 		if counts.MaxInstance > 0 {
-			dst = appendLong(dst, "latest_instance_id", counts.MaxInstance)
+			dst = doc.AppendInt(dst, "latest_instance_id", counts.MaxInstance)
 		}
 		return append(dst, '}')
 	})
@@ -64,9 +64,9 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) error {
 func appendVersions(dst []byte, h *catalog.Head) []byte {
 	dst = doc.AppendString(append(dst, `"workflow_id":`...), h.ID)
 	if h.Active > 0 {
-		dst = appendLong(dst, "active_version_id", h.Active)
+		dst = doc.AppendInt(dst, "active_version_id", h.Active)
 	}
-	return appendLong(dst, "latest_version_id", h.Latest)
+	return doc.AppendInt(dst, "latest_version_id", h.Latest)
 }
 
 // strategySnapshot returns the properties with the run strategy that applies, even where none was chosen.
@@ -78,11 +78,6 @@ func strategySnapshot(h *catalog.Head) []byte {
 	shown.RunStrategy = new(spec.RunStrategy)
 	*shown.RunStrategy = h.Snapshot.Strategy()
 	return shown.AppendJSON(nil)
-}
-
-func appendLong(dst []byte, name string, n int64) []byte {
-	dst = append(append(append(dst, `,"`...), name...), `":`...)
-	return strconv.AppendInt(dst, n, 10)
 }
 
 func (s *Server) workflowTimeline(w http.ResponseWriter, r *http.Request) error {
@@ -100,7 +95,7 @@ func (s *Server) workflowTimeline(w http.ResponseWriter, r *http.Request) error 
 			}
 			dst = append(append(dst, `{"author":`...), l.Author...)
 			dst = doc.AppendString(append(dst, `,"log":`...), l.Log)
-			dst = append(appendLong(dst, "timestamp", l.At), '}')
+			dst = append(doc.AppendInt(dst, "timestamp", l.At), '}')
 		}
 		return append(dst, "]}"...)
 	})
@@ -149,9 +144,9 @@ func (s *Server) listWorkflows(w http.ResponseWriter, r *http.Request) error {
 			dst = appendVersions(append(dst, '{'), heads[i])
 			dst = append(append(dst, `,"properties_snapshot":`...), heads[i].Properties...)
 			if latest[i] > 0 {
-				dst = appendLong(dst, "latest_instance_id", latest[i])
+				dst = doc.AppendInt(dst, "latest_instance_id", latest[i])
 			}
-			return append(appendLong(dst, "modify_time", heads[i].ModifyTime), '}')
+			return append(doc.AppendInt(dst, "modify_time", heads[i].ModifyTime), '}')
 		})
 	})
 }

@@ -2,19 +2,17 @@ package server
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
 	"maestro/api"
 	"maestro/internal/signal"
-	"maestro/internal/signal/board"
 	"maestro/spec"
 )
 
 // SignalBoard is where signals are announced and looked up. *board.Board is one.
 type SignalBoard interface {
-	// Announce returns the instance once it is durable, or board.ErrAnnounced with the one that was refused.
+	// Announce returns the instance once it is durable, or api.Conflict with the one that was refused.
 	Announce(ctx context.Context, a *signal.Announcement) (*signal.Instance, error)
 	// Instance returns an instance by its number, nil when there is none.
 	Instance(ctx context.Context, name string, seq int64) (*signal.Instance, error)
@@ -43,9 +41,6 @@ func (a *Signals) announce(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	i, err := a.board.Announce(r.Context(), q)
-	if errors.Is(err, board.ErrAnnounced) {
-		return api.Errorf(api.Conflict, "Signal instance [%s] already exists. If needed, please set a different request_id to announce it again", i.AppendJSON(nil))
-	}
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"maestro/api"
 	"maestro/internal/signal"
-	"maestro/internal/signal/board"
 	"maestro/spec"
 )
 
@@ -20,7 +20,7 @@ func (f *fakeBoard) Announce(_ context.Context, a *signal.Announcement) (*signal
 	i := &signal.Instance{Name: a.Name, Seq: 1, ID: a.Identity(), Params: a.Params, Payload: a.Payload, Requested: a.Requested, Created: 2}
 	if a.Name == "twice" {
 		i.Seq = 0
-		return i, board.ErrAnnounced
+		return i, api.Errorf(api.Conflict, "Signal instance [%s] already exists", i.AppendJSON(nil))
 	}
 	return i, nil
 }

@@ -68,7 +68,7 @@ func (a *Runs) restartStep(w http.ResponseWriter, r *http.Request) error {
 	q := engine.RestartRequest{WorkflowID: p.workflow, Instance: p.instance, Step: r.PathValue("s"), User: user}
 	q.Policy = b.oneOf("restart_policy", true, restartPolicies...)
 	q.StepParams = b.params("step_run_params")
-	q.Inline = b.oneOf("upstream_restart_mode", false, "RESTART_FROM_INLINE_ROOT", "RESTART_FROM_STEP") == "RESTART_FROM_INLINE_ROOT"
+	q.Inline = b.oneOf("upstream_restart_mode", false, instance.RestartFromInlineRoot, instance.RestartFromStep) == instance.RestartFromInlineRoot
 	q.RequestID = b.requestID()
 	q.Requested = b.integer("request_time")
 	if err := b.err(); err != nil {

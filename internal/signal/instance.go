@@ -46,18 +46,18 @@ type Instance struct {
 
 // AppendJSON appends the instance as it is stored and shown.
 func (i *Instance) AppendJSON(dst []byte) []byte {
-	dst = doc.AppendString(append(dst, `{"name":`...), i.Name)
-	dst = strconv.AppendInt(append(dst, `,"seq_id":`...), i.Seq, 10)
-	dst = doc.AppendString(append(dst, `,"instance_id":`...), i.ID)
+	o := doc.Open(dst)
+	o.Text("name", i.Name)
+	o.Int("seq_id", i.Seq)
+	o.Text("instance_id", i.ID)
 	if len(i.Params) > 0 {
-		dst = i.Params.AppendJSON(append(dst, `,"params":`...))
+		o.Key("params")
+		o.Out = i.Params.AppendJSON(o.Out)
 	}
-	if len(i.Payload) > 0 {
-		dst = append(append(dst, `,"payload":`...), i.Payload...)
-	}
-	dst = strconv.AppendInt(append(dst, `,"request_time":`...), i.Requested, 10)
-	dst = strconv.AppendInt(append(dst, `,"create_time":`...), i.Created, 10)
-	return append(dst, '}')
+	o.Raw("payload", i.Payload)
+	o.Int("request_time", i.Requested)
+	o.Int("create_time", i.Created)
+	return o.Close()
 }
 
 // DecodeInstance reads what AppendJSON wrote.

@@ -2,7 +2,6 @@ package signal
 
 import (
 	"fmt"
-	"strconv"
 
 	"maestro/internal/doc"
 )
@@ -29,20 +28,16 @@ func AppendOutputs(dst []byte, list []Output) []byte {
 			dst = append(dst, ',')
 		}
 		o := &list[i]
-		dst = doc.AppendString(append(dst, `{"name":`...), o.Name)
+		out := doc.Open(dst)
+		out.Text("name", o.Name)
 		if len(o.Params) > 0 {
-			dst = o.Params.AppendJSON(append(dst, `,"params":`...))
+			out.Key("params")
+			out.Out = o.Params.AppendJSON(out.Out)
 		}
-		if o.Seq != 0 {
-			dst = strconv.AppendInt(append(dst, `,"signal_id":`...), o.Seq, 10)
-		}
-		if o.Announced != 0 {
-			dst = strconv.AppendInt(append(dst, `,"announce_time":`...), o.Announced, 10)
-		}
-		if len(o.Payload) > 0 {
-			dst = append(append(dst, `,"payload":`...), o.Payload...)
-		}
-		dst = append(dst, '}')
+		out.IntIf("signal_id", o.Seq)
+		out.IntIf("announce_time", o.Announced)
+		out.Raw("payload", o.Payload)
+		dst = out.Close()
 	}
 	return append(dst, ']')
 }

@@ -6,6 +6,7 @@ import (
 
 	"maestro/internal/doc"
 	"maestro/internal/engine"
+	"maestro/internal/instance"
 	"maestro/internal/meter"
 	"maestro/internal/scope"
 	"maestro/internal/signal"
@@ -48,7 +49,7 @@ func (s *Signals) request(ctx context.Context, sub *subscription, x *execution) 
 	return &engine.StartRequest{
 		WorkflowID: sub.workflow, Version: "active", RequestID: s.requestID(budget, sub, x, w, where, now), PersistFailed: true,
 		Initiator: engine.Initiator{
-			Type: "SIGNAL", JSON: initiator(sub.uuid, x, params),
+			Type: instance.InitiatorSignal, JSON: initiator(sub.uuid, x, params),
 			Signal: &engine.SignalInitiator{TriggerUUID: sub.uuid, SignalIDs: ids, Params: params},
 		},
 	}, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"maestro/api"
+	"maestro/internal/engine"
 	"maestro/internal/inflight"
 	"maestro/internal/signal"
 	"maestro/internal/store"
@@ -234,7 +235,7 @@ func (f *firer) run(x *execution) error {
 	q.Records = []store.Record{x.done()}
 	started, err := f.s.cfg.Starter.Start(f.s.ctx, *q)
 	switch {
-	case err == nil && started.Status == "DUPLICATED":
+	case err == nil && started.Status == engine.Duplicated:
 		return f.drop(x)
 	case err == nil:
 		return nil

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/catalog"
 	"maestro/internal/doc"
 	"maestro/internal/engine"
@@ -217,7 +218,7 @@ func (p *process) announce(t testing.TB, name string, pairs ...any) {
 func (p *process) say(t testing.TB, name string, pairs ...any) bool {
 	t.Helper()
 	_, err := p.board.Announce(t.Context(), &signal.Announcement{Name: name, Params: params(pairs...)})
-	if err != nil && !errors.Is(err, board.ErrAnnounced) && !errors.Is(err, errDead) {
+	if err != nil && !errors.Is(err, api.Conflict) && !errors.Is(err, errDead) {
 		t.Fatal(err)
 	}
 	return !errors.Is(err, errDead)

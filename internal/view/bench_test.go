@@ -29,7 +29,7 @@ func tenSteps(b *testing.B) *instance.Run {
 	if err != nil {
 		b.Fatal(err)
 	}
-	h := &instance.Header{Initiator: view.AppendManual(nil, "u"), Properties: []byte(`{"owner":"u"}`)}
+	h := &instance.Header{Initiator: instance.ManualInitiator("u"), Properties: []byte(`{"owner":"u"}`)}
 	r := instance.New(h, instance.NewPlan(w, graph), &fakeLanguage{params: map[string]*param.Params{}})
 	r.WorkflowID, r.Instance, r.Number, r.Created = "wf", 1, 1, 1000
 	r.UUID = "6d2c1a3e-8f4b-4c1d-9e2f-0a1b2c3d4e5f"

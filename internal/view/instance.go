@@ -173,12 +173,3 @@ func appendPredecessors(dst []byte, p *instance.Plan, n *instance.Node) []byte {
 	}
 	return append(dst, ']')
 }
-
-// AppendManual appends the initiator of a run that a user started (spec/api 3.4).
-func AppendManual(dst []byte, user string) []byte {
-	o := doc.Open(dst)
-	o.Int("depth", 0)
-	o.Text("type", "MANUAL")
-	o.Text("user", user)
-	return o.Close()
-}

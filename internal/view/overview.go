@@ -87,7 +87,7 @@ func RollupOf(r *instance.Run, earlier Earlier) *Rollup {
 		}
 		total.Leaf(s.Status, r.WorkflowID, r.Instance, r.Number, r.Plan.Nodes[i].ID, s.Number)
 	}
-	if r.Policy() == restartFromBeginning || len(r.Plan.Nodes) == 0 { // a restart of nothing counts nothing
+	if r.Policy() == instance.RestartFromBeginning || len(r.Plan.Nodes) == 0 { // a restart of nothing counts nothing
 		return total
 	}
 	base := r.Header.Baseline
@@ -113,5 +113,3 @@ func RollupOf(r *instance.Run, earlier Earlier) *Rollup {
 	}
 	return total
 }
-
-const restartFromBeginning = "RESTART_FROM_BEGINNING"

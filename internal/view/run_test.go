@@ -29,7 +29,7 @@ func build(t *testing.T, steps string) *built {
 		t.Fatal(err)
 	}
 	h := &instance.Header{
-		Requested: 1000, Initiator: view.AppendManual(nil, "alice"), Properties: []byte(`{"create_time":5,"owner":"alice"}`),
+		Requested: 1000, Initiator: instance.ManualInitiator("alice"), Properties: []byte(`{"create_time":5,"owner":"alice"}`),
 		RunParams: new(param.Defs), GroupInfo: 7,
 	}
 	h.RunParams.Set("day", param.Literal(param.LongValue(1)))

@@ -111,8 +111,8 @@ func appendRestartConfig(dst []byte, r *instance.Run, step string, a *instance.A
 		at.Text("step_id", step)
 		o.Out = append(at.Close(), ']')
 	})
-	member("restart_policy", func() { o.Text("restart_policy", "RESTART_FROM_SPECIFIC") })
-	member("downstream_policy", func() { o.Text("downstream_policy", "RESTART_FROM_INCOMPLETE") })
+	member("restart_policy", func() { o.Text("restart_policy", instance.RestartFromSpecific) })
+	member("downstream_policy", func() { o.Text("downstream_policy", instance.RestartFromIncomplete) })
 	member("restart_params", nil)
 	member("step_restart_params", nil)
 	member("skip_steps", func() {

@@ -9,12 +9,13 @@ import (
 	"slices"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/signal"
 	"maestro/internal/store"
 )
 
 // Announce announces one signal and returns its instance once it is durable. When there is one with its id already,
-// the error is ErrAnnounced and the instance is the one that was refused, numbered 0.
+// the error is api.Conflict and the instance is the one that was refused, numbered 0.
 func (b *Board) Announce(ctx context.Context, a *signal.Announcement) (*signal.Instance, error) {
 	for attempt := 0; ; attempt++ {
 		now := b.cfg.Now()
@@ -24,7 +25,7 @@ func (b *Board) Announce(ctx context.Context, a *signal.Announcement) (*signal.I
 		}
 		i := r.Instances[0]
 		if i.Seq == 0 {
-			return i, ErrAnnounced
+			return i, api.Errorf(api.Conflict, "Signal instance [%s] already exists. If needed, please set a different request_id to announce it again", i.AppendJSON(nil))
 		}
 		err = b.cfg.Commit(a.Name, r.Records(), now)
 		if r.Settle(err); err == nil {
@@ -96,7 +97,7 @@ func (r *Reservation) reserve(ctx context.Context, name string, list []*signal.I
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-r.b.ctx.Done():
-			return ErrClosed
+			return api.Errorf(api.Unavailable, "the server is stopping")
 		}
 	}
 }

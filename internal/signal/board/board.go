@@ -2,7 +2,6 @@ package board
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -31,12 +30,6 @@ type Config struct {
 	Now  func() int64 // epoch milliseconds
 	Log  *slog.Logger
 }
-
-// ErrAnnounced says that a signal with this name and instance id is there already.
-var ErrAnnounced = errors.New("board: already announced")
-
-// ErrClosed says that the board was closed.
-var ErrClosed = errors.New("board: closed")
 
 // Board owns all names: who announces asks it for a number, and who waits is found by it.
 //

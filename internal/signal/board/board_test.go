@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine/enginetest"
 	"maestro/internal/signal"
 	"maestro/internal/signal/board"
@@ -108,7 +109,7 @@ func TestNumbersAndDuplicates(t *testing.T) {
 		t.Errorf("got number %d want 1: numbers are per name", i.Seq)
 	}
 	i, err := r.Announce(t.Context(), &signal.Announcement{Name: "s", Params: params("n", 3), Payload: []byte(`{"k":1}`)})
-	if !errors.Is(err, board.ErrAnnounced) || i.Seq != 0 {
+	if !errors.Is(err, api.Conflict) || i.Seq != 0 {
 		t.Errorf("got %v, %v", i, err)
 	}
 	if i, err := r.Announce(t.Context(), &signal.Announcement{Name: "s", ID: "r", Params: params("n", 3)}); err != nil || i.Seq != 71 {
@@ -146,7 +147,7 @@ func TestConcurrentAnnouncements(t *testing.T) {
 				mu.Lock()
 				if err == nil && !seen[i.Seq] {
 					seen[i.Seq] = true
-				} else if errors.Is(err, board.ErrAnnounced) {
+				} else if errors.Is(err, api.Conflict) {
 					refused++
 				} else {
 					t.Errorf("got %v, %v", i, err)
@@ -220,7 +221,7 @@ func TestFailedCommits(t *testing.T) {
 	for len(r.wokenBy(w)) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if _, err := r.Announce(t.Context(), &signal.Announcement{Name: "s", Params: params("n", 1)}); !errors.Is(err, board.ErrAnnounced) {
+	if _, err := r.Announce(t.Context(), &signal.Announcement{Name: "s", Params: params("n", 1)}); !errors.Is(err, api.Conflict) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"syscall"
@@ -49,6 +51,7 @@ func (rt *Runtime) explain(ctx context.Context, err error, q *request, p *progre
 	return f
 }
 
+// reason says why there is no answer. Three errors of net/http have neither a value nor a type, only a text.
 func reason(err error, q *request, p *progress) string {
 	var (
 		dns      *net.DNSError
@@ -57,6 +60,7 @@ func reason(err error, q *request, p *progress) string {
 		record   tls.RecordHeaderError
 		unknown  x509.UnknownAuthorityError
 		hostname x509.HostnameError
+		mime     textproto.ProtocolError
 		invalid  x509.CertificateInvalidError
 	)
 	switch {
@@ -68,7 +72,7 @@ func reason(err error, q *request, p *progress) string {
 			return fmt.Sprintf("the host name %q was not resolved in time", dns.Name)
 		}
 		return fmt.Sprintf("the host name %q cannot be resolved", dns.Name)
-	case errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Sprintf("%s does not speak TLS; does it want http:// instead of https://?", q.url.Host)
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("the TLS certificate of %s is signed by an authority that this server does not know", q.url.Host)
@@ -86,7 +90,7 @@ func reason(err error, q *request, p *progress) string {
 			return fmt.Sprintf("the connection broke off %s", p)
 		}
 		return "the connection was closed without an answer, " + p.String()
-	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "malformed MIME header"):
+	case errors.As(err, &mime), strings.Contains(err.Error(), "malformed HTTP"):
 		return "what came back is not HTTP"
 	case strings.Contains(err.Error(), "response headers exceeded"):
 		return fmt.Sprintf("the headers of the answer exceed %d bytes", maxHeaderBytes)
