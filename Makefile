@@ -1,6 +1,8 @@
 # `make` lists the targets. Go and git are all that is needed; conformance also uses python3.
 GO     ?= go
 SEEDS  ?= 100000
+# of this module and version, whatever the machine has
+LINTER ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 KILLS  ?= 200
 WORLDS ?= 100
 
@@ -28,6 +30,14 @@ test:
 	$(GO) test -timeout 15m ./...
 	$(MAKE) conformance
 
+# where goroutines meet
+RACED = ./internal/engine/... ./internal/instance/... ./internal/store/... ./internal/server/... ./internal/signal/... \
+	./internal/trigger/... ./internal/event/... ./internal/step/... ./client/...
+
+## test/race/ci: the packages whose goroutines meet, under the race detector
+test/race/ci:
+	$(GO) test -race -short -timeout 30m $(RACED)
+
 ## test/race: all tests under the race detector
 test/race:
 	$(GO) test -race -timeout 30m ./...
@@ -53,10 +63,14 @@ fuzz:
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 		echo "$$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime 1m || exit 1; done; done
 
-## lint: golangci-lint v2 as .golangci.yml says, if it is installed, else go vet and gofmt
+## mutants: break the engine on purpose, in a hundred ways; fails when no test notices one (ONLY=regexp)
+mutants:
+	$(GO) test -tags mutants ./internal/mutants -count=1 -timeout 0 -v -only '$(ONLY)'
+
+## lint: golangci-lint, in the version that is named above, as .golangci.yml says
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
-	@if command -v golangci-lint >/dev/null; then golangci-lint run; else $(GO) vet ./...; fi
+	$(GO) run $(LINTER) run ./...
 
 ## generate: rewrite generated documents and accept transcripts; read the diff
 generate:
@@ -71,4 +85,4 @@ verify: generate
 	$(GO) mod tidy
 	git diff --exit-code
 
-.PHONY: help run build test test/race conformance simulate torture bench fuzz lint generate store verify
+.PHONY: help run build test test/race test/race/ci conformance simulate torture bench fuzz mutants lint generate store verify

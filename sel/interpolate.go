@@ -129,9 +129,6 @@ func references(text string, refs *nameList) {
 	}
 }
 
-// References are the names the template needs, in the order of their first appearance. The slice must not be changed.
-func (t *Template) References() []string { return t.refs }
-
 // Expand fills in the values that lookup finds, and charges m for all that is written. All references are looked up, and
 // an unknown one is an error of kind [FailNotFound]. Values are not themselves expanded. A nil m has the default limits.
 func (t *Template) Expand(m *meter.Meter, lookup func(name string) (Value, bool, error)) (string, error) {

@@ -1,6 +1,7 @@
 package sel
 
 import (
+	"errors"
 	"unsafe"
 
 	"maestro/internal/meter"
@@ -107,7 +108,7 @@ func (m *machine) exceeded(depth int) *Error {
 // refused is the error of a charge that the meter refused.
 func refused(err error) *Error {
 	e := &Error{Kind: FailVisitLimit, Message: err.Error(), Cause: err}
-	if x, ok := err.(*meter.Exceeded); ok {
+	if x, ok := errors.AsType[*meter.Exceeded](err); ok {
 		switch x.What {
 		case meter.Memory:
 			e.Kind = FailMemoryLimit
@@ -125,9 +126,6 @@ func (m *machine) spend(steps, bytes int) *Error {
 	}
 	return nil
 }
-
-// alloc charges memory for something before it is made.
-func (m *machine) alloc(bytes int) *Error { return m.spend(0, bytes) }
 
 // work charges a built-in for copying or comparing bytes, which goes fast.
 func (m *machine) work(bytes int) *Error { return m.spend(bytes>>6, 0) }

@@ -57,9 +57,6 @@ func isMetadataField(name string) bool { return slices.Contains(metadataFields[:
 // AppendJSON appends the definition in the order of §2.2.
 func (d *Definition) AppendJSON(dst []byte) []byte { return definitionObject.put(dst, d) }
 
-// MarshalJSON returns what AppendJSON appends.
-func (d *Definition) MarshalJSON() ([]byte, error) { return d.AppendJSON(nil), nil }
-
 // DecodeDefinition reads a stored or returned definition.
 func DecodeDefinition(n *doc.Node, r Rules, p *doc.Problems) *Definition {
 	v := new(Definition)
@@ -71,13 +68,6 @@ func DecodeDefinition(n *doc.Node, r Rules, p *doc.Problems) *Definition {
 func DecodeSnapshot(n *doc.Node, r Rules, p *doc.Problems) *Snapshot {
 	v := new(Snapshot)
 	snapshotObject.read(newDecoder(r, p), n, v)
-	return v
-}
-
-// DecodeMetadata reads stored metadata.
-func DecodeMetadata(n *doc.Node, r Rules, p *doc.Problems) *Metadata {
-	v := new(Metadata)
-	metadataObject.read(newDecoder(r, p), n, v)
 	return v
 }
 

@@ -128,9 +128,6 @@ var (
 		}
 		return text
 	}
-	workflow codec = func(n *doc.Node, p *doc.Problems) []byte {
-		return spec.DecodeWorkflow(n, spec.Rules{}, p).AppendJSON(nil)
-	}
 	definition codec = func(n *doc.Node, p *doc.Problems) []byte {
 		return spec.DecodeDefinition(n, spec.Rules{}, p).AppendJSON(nil)
 	}

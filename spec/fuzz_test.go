@@ -46,7 +46,7 @@ func FuzzPush(f *testing.F) {
 		req := spec.DecodePushRequest(n, spec.Rules{}, &p)
 		req.Validate(n, benchRules, &p)
 		req.ValidatePush(n, &p)
-		_, _ = doc.Render(text, "f", p.List), doc.RenderGitHub("f", p.List)
+		_ = doc.Render(text, "f", p.List)
 		spec.DecodeJobTemplateRequest(n, spec.Rules{}, &doc.Problems{}).AppendJSON(nil)
 		spec.DecodePropertiesUpdate(n, spec.Rules{}, &doc.Problems{})
 		spec.DecodeDefinition(n, spec.Rules{}, &doc.Problems{}).AppendJSON(nil)

@@ -88,18 +88,6 @@ func (r *Rules) displayProblem(name string) string {
 	return fmt.Sprintf("[maestro name] cannot be more than name length limit %d - rejected length is [%d] for value [%s]", r.NameLength, length(name), clipName(name))
 }
 
-// ValidateWorkflowID returns what is wrong with a workflow id, or nil.
-func ValidateWorkflowID(id string, r Rules) error {
-	r = r.orDefaults()
-	return asError(r.idProblem(id))
-}
-
-// ValidateReferenceID returns what is wrong with a step id, a job type or a version, or nil.
-func ValidateReferenceID(id string, r Rules) error {
-	r = r.orDefaults()
-	return asError(r.referenceProblem(id))
-}
-
 // ValidateName returns what is wrong with the name of a tag or of an announced signal, or nil.
 func ValidateName(name string, r Rules) error {
 	r = r.orDefaults()

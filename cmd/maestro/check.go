@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"maestro/client"
@@ -23,8 +22,8 @@ func checkDefinition(now func() time.Time) checker {
 		}
 		root, err := parse(name, text)
 		if err != nil {
-			p.List = append(p.List, asProblem(err))
-			return findingsOf(name, p.List)
+			p.List = append(p.List, doc.AsProblem(err))
+			return findingsOf(name, text, p.List)
 		}
 		if formatOf(name, text) == client.YAML && dsl.IsShort(root) {
 			root = dsl.Convert(root, dsl.Options{Types: spec.BuiltinTypes(), Defaults: defaults}, &p)
@@ -32,7 +31,7 @@ func checkDefinition(now func() time.Time) checker {
 		if root != nil {
 			checkPush(root, spec.Rules{Types: spec.BuiltinTypes(), Now: now()}, &p)
 		}
-		return findingsOf(name, p.List)
+		return findingsOf(name, text, p.List)
 	}
 }
 
@@ -52,15 +51,7 @@ func checkPush(root *doc.Node, rules spec.Rules, p *doc.Problems) {
 	}
 }
 
-// asProblem returns what a parser says, which knows the place.
-func asProblem(err error) doc.Problem {
-	if p, ok := errors.AsType[doc.Problem](err); ok {
-		return p
-	}
-	return doc.Problem{Message: err.Error()}
-}
-
-func findingsOf(name string, problems []doc.Problem) []finding {
+func findingsOf(name string, text []byte, problems []doc.Problem) []finding {
 	var all []finding
 	for _, p := range problems {
 		all = append(all, finding{
@@ -70,6 +61,7 @@ func findingsOf(name string, problems []doc.Problem) []finding {
 			Severity: p.Severity.String(),
 			Path:     p.Path,
 			Message:  p.Message,
+			excerpt:  doc.Excerpt(text, p.Pos),
 		})
 	}
 	return all
@@ -79,7 +71,7 @@ func findingsOf(name string, problems []doc.Problem) []finding {
 func sendable(name string, text []byte) (client.Format, []finding) {
 	f, err := pushable(name, text)
 	if err != nil {
-		return "", findingsOf(name, []doc.Problem{asProblem(err)})
+		return "", findingsOf(name, text, []doc.Problem{doc.AsProblem(err)})
 	}
 	return f, nil
 }

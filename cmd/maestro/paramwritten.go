@@ -35,7 +35,7 @@ func (g givenParams) addFile(p *program, name string, text []byte) error {
 	}
 	var problems doc.Problems
 	doc.WarnRepeated(root, &problems)
-	for _, f := range findingsOf(name, problems.List) {
+	for _, f := range findingsOf(name, text, problems.List) {
 		p.note("%s", f.text(false))
 	}
 	for i := range root.Members {

@@ -24,6 +24,7 @@ type finding struct {
 	Severity string `json:"severity"` // error or warning
 	Path     string `json:"path,omitempty"`
 	Message  string `json:"message"`
+	excerpt  string // the line and a caret below it, "" where the place is unknown
 }
 
 func newValidateCmd(p *program) *cobra.Command {
@@ -132,7 +133,7 @@ func (p *program) findings(all []finding, files int, output string) error {
 		}
 	default:
 		for _, f := range all {
-			p.printf("%s\n", f.text(p.color()))
+			p.printf("%s\n%s", f.text(p.color()), f.excerpt)
 		}
 		if bad == 0 {
 			p.note("%s valid", plural(files, "file"))

@@ -96,18 +96,8 @@ func TestRepeated(t *testing.T) {
 	}
 }
 
-func TestRenderForPrograms(t *testing.T) {
+func TestRender(t *testing.T) {
 	t.Parallel()
-	list := []doc.Problem{
-		{Path: "a.b", Pos: doc.Pos{Line: 2, Col: 3}, Message: "is 100% \"wrong\"\nand more"},
-		{Severity: doc.Warning, Message: "looks odd"},
-	}
-	if got, want := string(doc.RenderJSON(list)), `[{"severity":"error","path":"a.b","message":"is 100% \"wrong\"\nand more","line":2,"column":3},{"severity":"warning","message":"looks odd"}]`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	if got, want := doc.RenderGitHub("x,y.json", list), "::error file=x%2Cy.json,line=2,col=3::a.b is 100%25 \"wrong\"%0Aand more\n::warning file=x%2Cy.json::looks odd\n"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
 	if got, want := doc.Render([]byte("{\n\t\"ä\": 1}\n"), "", []doc.Problem{{Pos: doc.Pos{Line: 2, Col: 8}, Message: "m"}}), "2:8: error: m\n   \"ä\": 1}\n        ^\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -17,15 +17,19 @@ func Render(text []byte, file string, problems []Problem) string {
 	var b strings.Builder
 	for _, p := range problems {
 		fmt.Fprintf(&b, "%s%s: %s\n", place(file, p.Pos), p.Severity, oneLine(p))
-		if line, col, ok := lineAt(text, p.Pos); ok {
-			b.WriteString("  ")
-			b.Write(line)
-			b.WriteString("\n  ")
-			b.WriteString(strings.Repeat(" ", col))
-			b.WriteString("^\n")
-		}
+		b.WriteString(Excerpt(text, p.Pos))
 	}
 	return b.String()
+}
+
+// Excerpt returns the line of the text that pos is on and a caret under the place, as two lines, or nothing where the text
+// has nothing there.
+func Excerpt(text []byte, pos Pos) string {
+	line, col, ok := lineAt(text, pos)
+	if !ok || len(bytes.TrimSpace(line)) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  %s\n  %s^\n", line, strings.Repeat(" ", col))
 }
 
 func place(file string, pos Pos) string {
@@ -91,51 +95,4 @@ func runeStart(text []byte, i int) int {
 		i--
 	}
 	return i
-}
-
-// AppendJSON appends the problem as an object: severity, path, message, line, column. What is unknown is left out.
-func (p Problem) AppendJSON(dst []byte) []byte {
-	dst = append(dst, `{"severity":"`...)
-	dst = append(dst, p.Severity.String()...)
-	dst = append(dst, '"')
-	if p.Path != "" {
-		dst = AppendString(append(dst, `,"path":`...), p.Path)
-	}
-	dst = AppendString(append(dst, `,"message":`...), p.Message)
-	if p.Pos.Line > 0 {
-		dst = fmt.Appendf(dst, `,"line":%d,"column":%d`, p.Pos.Line, p.Pos.Col)
-	}
-	return append(dst, '}')
-}
-
-// RenderJSON returns the problems for programs: a JSON array of objects, see [Problem.AppendJSON].
-func RenderJSON(problems []Problem) []byte {
-	dst := []byte{'['}
-	for i, p := range problems {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = p.AppendJSON(dst)
-	}
-	return append(dst, ']')
-}
-
-// RenderGitHub returns the problems as commands that make GitHub Actions mark them in the file.
-func RenderGitHub(file string, problems []Problem) string {
-	var b strings.Builder
-	for _, p := range problems {
-		fmt.Fprintf(&b, "::%s file=%s", p.Severity, githubProperty(file))
-		if p.Pos.Line > 0 {
-			fmt.Fprintf(&b, ",line=%d,col=%d", p.Pos.Line, p.Pos.Col)
-		}
-		fmt.Fprintf(&b, "::%s\n", githubData.Replace(oneLine(p)))
-	}
-	return b.String()
-}
-
-// What GitHub decodes again: a command is one line, its properties end at a comma or colon.
-var githubData = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-
-func githubProperty(s string) string {
-	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(githubData.Replace(s))
 }

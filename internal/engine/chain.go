@@ -62,7 +62,7 @@ func (e *Engine) headerOf(ctx context.Context, of source) (*instance.Header, err
 		if row, err = e.store.Find(ctx, internal, of.Instance, of.Run); err == nil {
 			h, err := instance.DecodeHeader(row.Header)
 			if err != nil {
-				return nil, nil // damaged: its chain begins with it
+				return nil, nil //nolint:nilerr // damaged: its chain begins with it
 			}
 			return h, nil
 		}

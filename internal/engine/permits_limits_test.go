@@ -33,12 +33,11 @@ func (j jobs) next(t *testing.T) step.Reporter {
 	}
 }
 
+// none wants that no step has begun unseen. Who holds and who waits is known already: nobody can begin without holding.
 func (j jobs) none(t *testing.T) {
 	t.Helper()
-	select {
-	case <-j:
+	if len(j) > 0 {
 		t.Fatal("a step began")
-	case <-time.After(50 * time.Millisecond):
 	}
 }
 

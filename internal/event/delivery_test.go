@@ -51,12 +51,14 @@ type forgetful struct {
 	store.Records
 	mu   sync.Mutex
 	dead bool
+	died int // writes that failed
 }
 
 func (f *forgetful) PutRecords(ctx context.Context, r ...store.Record) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.dead {
+		f.died++
 		return errors.New("killed")
 	}
 	return f.Records.PutRecords(ctx, r...)
@@ -177,7 +179,11 @@ func TestDeadLetterIsNotLost(t *testing.T) {
 	l.publish("w", 1, 2)
 	d, _ := l.delivery(sinkOf, records, event.Policy{MaxAttempts: 2})
 	wait(t, "attempts", func() bool { return d.Status().Failed == 2 })
-	time.Sleep(20 * time.Millisecond)
+	wait(t, "more tries to write it down", func() bool {
+		records.mu.Lock()
+		defer records.mu.Unlock()
+		return records.died >= 3
+	})
 	if s := d.Status(); s.Dead != 0 || s.Delivered != 0 || s.Failed != 2 {
 		t.Errorf("while the store is broken: %+v", s)
 	}

@@ -167,7 +167,7 @@ type logPiece struct {
 func (l *logReader) open(ctx context.Context) error {
 	streams, err := l.keeper.LogStreams(ctx, l.attempt)
 	if err != nil || len(streams) == 0 {
-		return nil // to be told by who reads
+		return nil //nolint:nilerr // to be told by who reads
 	}
 	var names []string
 	for _, s := range streams {

@@ -139,7 +139,7 @@ func openStream(w http.ResponseWriter, r *http.Request) (*sse, error) {
 	out.buf = append(out.buf, ": stream\n\n"...)
 	if out.flush() != nil {
 		out.close()
-		return nil, nil
+		return nil, nil //nolint:nilerr // who asked has gone
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package yamldoc
 
 import (
+	"errors"
 	"strings"
 
 	"maestro/internal/doc"
@@ -165,8 +166,8 @@ func (p *parser) alias() (*doc.Node, error) {
 	}
 	p.deepest = max(p.deepest, p.depth+a.height)
 	if err := p.build.Charge(a.size, pos); err != nil {
-		if _, ok := err.(doc.Problem); ok {
-			err = doc.Problem{Pos: pos, Message: err.(doc.Problem).Message + "; those repeated by aliases included"}
+		if p, ok := errors.AsType[doc.Problem](err); ok {
+			err = doc.Problem{Pos: pos, Message: p.Message + "; those repeated by aliases included"}
 		}
 		return nil, err
 	}

@@ -205,7 +205,7 @@ func (rt *Runtime) finish(f *flight) (o outcome) {
 			o = rt.broken(f.a, p)
 		}
 	}()
-	resp, err := rt.send(f)
+	resp, err := rt.send(f) //nolint:bodyclose // conclude has it read, and closed
 	return rt.conclude(f, resp, err)
 }
 

@@ -94,7 +94,7 @@ func (d *decoder) Read(p []byte) (n int, err error) {
 // failed tells what is wrong with the coding from what is wrong with the connection below it.
 func (d *decoder) failed(err error) error {
 	switch {
-	case err == nil || err == io.EOF:
+	case err == nil || errors.Is(err, io.EOF):
 		return err
 	case d.raw.err != nil && !errors.Is(d.raw.err, io.EOF):
 		return d.raw.err

@@ -140,6 +140,7 @@ func TestWatchFaults(t *testing.T) {
 func TestForgetfulList(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
+	var lists atomic.Int64
 	f.Interfere = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/pods") {
 			return false
@@ -147,6 +148,7 @@ func TestForgetfulList(t *testing.T) {
 		if r.URL.Query().Get("watch") != "" {
 			w.WriteHeader(403)
 		} else {
+			lists.Add(1)
 			io.WriteString(w, `{"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[]}`)
 		}
 		return true
@@ -154,7 +156,8 @@ func TestForgetfulList(t *testing.T) {
 	a := attempt("", "image", "holds")
 	r := start(t, f.open(t), a)
 	eventually(t, "running", func() bool { return len(r.All()) > 0 })
-	time.Sleep(500 * time.Millisecond)
+	seen := lists.Load()
+	eventually(t, "more lists without it", func() bool { return lists.Load() >= seen+3 })
 	if r.Ended() {
 		t.Fatalf("ended with %s although the pod is there", r.Final(t).State)
 	}

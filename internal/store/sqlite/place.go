@@ -121,7 +121,7 @@ func (p *place) empty() error {
 	if p.log == nil || p.shm == nil || !p.whole() || lockIndex(p.shm.f) != nil {
 		return nil
 	}
-	defer unlockIndex(p.shm.f)
+	defer func() { _ = unlockIndex(p.shm.f) }() // closing the file unlocks it, too
 	if fi, err := p.log.f.Stat(); err != nil || fi.Size() < logHeader {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"maestro/internal/instance"
 	"maestro/internal/step"
 	"maestro/internal/store"
+	"maestro/internal/store/faulty"
 )
 
 // TestSoonerWakeIsStored has something of a run become due sooner than its row says: the row says so, for those who know
@@ -29,6 +30,54 @@ func TestSoonerWakeIsStored(t *testing.T) {
 		if in := l.row(run).Wake - time.Now().UnixMilli(); in < 0 || in > 61_000 {
 			t.Errorf("the row says that the run is due in %d ms, want 60000", in)
 		}
+		l.close(e)
+	})
+}
+
+// TestGoesOnInMemory has a run go on pass after pass, each with an entry of its own: nobody loads it meanwhile, as is done
+// when an entry was refused.
+func TestGoesOnInMemory(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		l.push("wf", parallel, `{"step":{"id":"a","type":"Shell","transition":{"successors":{"b":"true"}}}}`,
+			`{"step":{"id":"b","type":"Shell","transition":{"successors":{"c":"true"}}}}`, `{"step":{"id":"c","type":"Shell"}}`)
+		e, _ := l.open(engine.Config{}, nil)
+		run := l.start(e, "wf")
+		idle()
+		l.want(run, instance.RunSucceeded)
+		row := l.row(run)
+		if n := l.disk.Loads(row.ID); n != 0 {
+			t.Errorf("the run was loaded %d times", n)
+		}
+		if _, entries, err := l.disk.Load(t.Context(), row.ID); err != nil || len(entries) < 4 {
+			t.Errorf("it has %d entries: %v", len(entries), err)
+		}
+		l.close(e)
+	})
+}
+
+// TestReportOutlivesItsChange has the change fail that a runtime's report led to. The runtime has said it once: the run
+// takes it again when it is loaded.
+func TestReportOutlivesItsChange(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		var reps reporters
+		var fails atomic.Bool
+		l.work.onStart = reps.add
+		l.push("wf", parallel, shell)
+		e, _ := l.open(engine.Config{}, func(w faulty.Write) faulty.Fault {
+			if w.Method == "Commit" && fails.CompareAndSwap(true, false) {
+				return faulty.Fault{Err: errors.New("not written")}
+			}
+			return faulty.Fault{}
+		})
+		run := l.start(e, "wf")
+		idle()
+		fails.Store(true)
+		reps.report(0, step.Report{State: step.Done})
+		time.Sleep(soonest)
+		if fails.Load() {
+			t.Fatal("no change has failed")
+		}
+		l.want(run, instance.RunSucceeded)
 		l.close(e)
 	})
 }
