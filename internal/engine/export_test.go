@@ -115,3 +115,12 @@ func (e *Engine) Observe(f func(store.RunID, Pass)) {
 func (e *Engine) Fresh(row *store.Run) (*instance.Run, error) {
 	return e.build(context.Background(), row, false)
 }
+
+// Fitting returns how many of waiting changes, each of so many runs, go into one transaction.
+func Fitting(runs ...int) int {
+	waiting := make([]*commit, len(runs))
+	for i, n := range runs {
+		waiting[i] = &commit{change: store.Change{Runs: make([]store.RunChange, n)}}
+	}
+	return fitting(waiting)
+}
