@@ -17,8 +17,8 @@ func checkDefinition(now func() time.Time) checker {
 		var p doc.Problems
 		defaults, err := param.LoadDefaults(param.DefaultOverrides{})
 		if err != nil {
-			p.List = append(p.List, asProblem(err))
-			return findingsOf(name, p.List)
+			p.List = append(p.List, doc.AsProblem(err))
+			return findingsOf(name, text, p.List)
 		}
 		root, err := parse(name, text)
 		if err != nil {
