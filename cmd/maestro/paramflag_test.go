@@ -61,3 +61,29 @@ func TestParseParam(t *testing.T) {
 		}
 	}
 }
+
+// TestGivenParams_Map gives a map of texts to workflows that declare a MAP, a STRING_MAP and nothing.
+func TestGivenParams_Map(t *testing.T) {
+	t.Parallel()
+	name, given, err := parseGiven(`m={"k":"v"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := givenParams{name: given}
+	if !all.ambiguous() {
+		t.Error("the declared type makes no difference")
+	}
+	for declared, want := range map[string]string{
+		"MAP":        `{"type":"MAP","value":{"k":{"type":"STRING","value":"v"}}}`,
+		"STRING_MAP": `{"type":"STRING_MAP","value":{"k":"v"}}`,
+		"":           `{"type":"STRING_MAP","value":{"k":"v"}}`,
+	} {
+		params, err := all.as(map[string]string{"m": declared})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := json.Marshal(params["m"]); string(got) != want {
+			t.Errorf("declared %q: got %s, want %s", declared, got, want)
+		}
+	}
+}

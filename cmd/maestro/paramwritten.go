@@ -66,6 +66,14 @@ func (g givenParams) as(declared map[string]string) (map[string]client.Param, er
 				params[name] = client.Param{Type: declared[name], Value: value}
 				continue
 			}
+			if declared[name] == "MAP" && p.param.Type == "STRING_MAP" {
+				asMap, err := mapOfTexts(p.param.Value)
+				if err != nil {
+					return nil, err
+				}
+				params[name] = asMap
+				continue
+			}
 		}
 		if p.refused != nil {
 			return nil, &usageError{err: p.refused}
@@ -98,6 +106,8 @@ func ambiguous(n *doc.Node) bool {
 		}
 	}
 	switch n.Kind {
+	case doc.Object:
+		return true // it may be a MAP, however many texts it has
 	case doc.Number:
 		if n.Written() == n.Text && !strings.ContainsAny(n.Text, ".eE") {
 			return false

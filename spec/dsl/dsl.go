@@ -64,6 +64,9 @@ type converter struct {
 	o       Options
 	p       *doc.Problems
 	guesses int // keys that were compared with those of the format
+
+	asked   *doc.Node // the last mapping that has such keys, with the known ones that it lacks: finding them takes its time
+	missing []string
 }
 
 // object builds a JSON object. A name that comes again replaces the value in its place.
@@ -198,13 +201,15 @@ func (c *converter) warnKey(n *doc.Node, m *doc.Member, path string, known []str
 	if c.guesses++; c.guesses > most {
 		return
 	}
-	var missing []string
-	for _, k := range known {
-		if n.Field(k) == nil {
-			missing = append(missing, k)
+	if c.asked != n {
+		c.asked, c.missing = n, nil
+		for _, k := range known {
+			if n.Field(k) == nil {
+				c.missing = append(c.missing, k)
+			}
 		}
 	}
-	if guess := doc.Suggest(m.Name, missing); guess != "" && len(m.Name) > 3 {
+	if guess := doc.Suggest(m.Name, c.missing); guess != "" && len(m.Name) > 3 {
 		c.warnAt(m, path, "`%s` becomes a param%s", m.Name, guess)
 	}
 }
