@@ -11,54 +11,42 @@ import (
 func (s *Defs) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	for i := range s.Len() {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = doc.AppendString(dst, s.names[i])
-		dst = append(dst, ':')
-		dst = s.vals[i].AppendJSON(dst)
+		dst = s.vals[i].AppendJSON(doc.AppendName(dst, s.names[i]))
 	}
 	return append(dst, '}')
 }
 
 // AppendJSON appends one definition as JSON.
 func (d *Def) AppendJSON(dst []byte) []byte {
-	o := object{dst: dst}
-	o.def(d)
-	o.meta(d)
-	return o.end()
+	o := doc.Open(dst)
+	appendDef(&o, d)
+	appendMeta(&o, d)
+	return o.Close()
 }
 
 // AppendJSON appends the params as the API shows them: definition, result and time (params 1.2).
 func (p *Params) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	for i := range p.Len() {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = doc.AppendString(dst, p.names[i])
-		dst = append(dst, ':')
-		dst = p.vals[i].AppendJSON(dst)
+		dst = p.vals[i].AppendJSON(doc.AppendName(dst, p.names[i]))
 	}
 	return append(dst, '}')
 }
 
 // AppendJSON appends one param as JSON.
 func (p *Param) AppendJSON(dst []byte) []byte {
-	o := object{dst: dst}
-	o.def(p.Def)
+	o := doc.Open(dst)
+	appendDef(&o, p.Def)
 	if p.Evaluated {
-		o.key("evaluated_result")
-		o.dst = p.Result.AppendJSON(o.dst)
-		o.key("evaluated_time")
-		o.dst = strconv.AppendInt(o.dst, p.Time, 10)
+		o.Key("evaluated_result")
+		o.Out = p.Result.AppendJSON(o.Out)
+		o.Int("evaluated_time", p.Time)
 	}
-	o.meta(p.Def)
+	appendMeta(&o, p.Def)
 	if p.Note != "" {
-		o.key(NoteName(p.Def.Type))
-		o.dst = doc.AppendString(o.dst, p.Note)
+		o.Text(NoteName(p.Def.Type), p.Note)
 	}
-	return o.end()
+	return o.Close()
 }
 
 // storedMark is the key under which a stored definition says that its value was evaluated already. Users cannot write
@@ -70,33 +58,27 @@ const storedMark = "$evaluated"
 func (s *Defs) AppendStored(dst []byte) []byte {
 	dst = append(dst, '{')
 	for i := range s.Len() {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = doc.AppendString(dst, s.names[i])
-		dst = append(dst, ':')
-		dst = s.vals[i].appendStored(dst)
+		dst = s.vals[i].appendStored(doc.AppendName(dst, s.names[i]))
 	}
 	return append(dst, '}')
 }
 
 func (d *Def) appendStored(dst []byte) []byte {
-	o := object{dst: dst}
+	o := doc.Open(dst)
 	entries := d.Value.Defs()
 	if entries != nil {
-		o.key("value")
-		o.dst = entries.AppendStored(o.dst)
+		o.Key("value")
+		o.Out = entries.AppendStored(o.Out)
 		rest := *d
 		rest.Value = Value{}
 		d = &rest
 	}
-	o.def(d)
-	o.meta(d)
+	appendDef(&o, d)
+	appendMeta(&o, d)
 	if d.Evaluated {
-		o.key(storedMark)
-		o.dst = append(o.dst, "true"...)
+		o.Bool(storedMark, true)
 	}
-	return o.end()
+	return o.Close()
 }
 
 // MarshalJSON returns the JSON form of AppendJSON.
@@ -105,70 +87,41 @@ func (s *Defs) MarshalJSON() ([]byte, error) { return s.AppendJSON(nil), nil }
 // MarshalJSON returns the JSON form of AppendJSON.
 func (p *Params) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), nil }
 
-// object writes the fields of one JSON object.
-type object struct {
-	dst  []byte
-	some bool
-}
-
-func (o *object) key(name string) {
-	if o.some {
-		o.dst = append(o.dst, ',')
-	} else {
-		o.dst = append(o.dst, '{')
-		o.some = true
-	}
-	o.dst = doc.AppendString(o.dst, name)
-	o.dst = append(o.dst, ':')
-}
-
-func (o *object) text(name, s string) {
-	o.key(name)
-	o.dst = doc.AppendString(o.dst, s)
-}
-
-func (o *object) end() []byte {
-	if !o.some {
-		o.dst = append(o.dst, '{')
-	}
-	return append(o.dst, '}')
-}
-
-func (o *object) def(d *Def) {
+func appendDef(o *doc.ObjectWriter, d *Def) {
 	if !d.Value.IsNone() {
-		o.key("value")
-		o.dst = d.Value.appendLiteral(o.dst)
+		o.Key("value")
+		o.Out = d.Value.appendLiteral(o.Out)
 	}
 	if d.HasExpression {
-		o.text("expression", d.Expression)
+		o.Text("expression", d.Expression)
 	}
-	o.text("type", d.Type.String())
+	o.Text("type", d.Type.String())
 	if d.Validator != "" {
-		o.text("validator", d.Validator)
+		o.Text("validator", d.Validator)
 	}
 	if d.Tags != nil {
-		o.key("tags")
-		o.dst = appendTags(o.dst, d.Tags)
+		o.Key("tags")
+		o.Out = appendTags(o.Out, d.Tags)
 	}
 	if d.Mode != NoMode {
-		o.text("mode", d.Mode.String())
+		o.Text("mode", d.Mode.String())
 	}
 }
 
-func (o *object) meta(d *Def) {
+func appendMeta(o *doc.ObjectWriter, d *Def) {
 	if d.Source != NoSource {
 		if !d.hasMeta("source") {
-			o.text("source", d.Source.String())
+			o.Text("source", d.Source.String())
 		}
 	}
 	if d.InternalMode != NoInternalMode {
 		if !d.hasMeta("internal_mode") {
-			o.text("internal_mode", d.InternalMode.String())
+			o.Text("internal_mode", d.InternalMode.String())
 		}
 	}
 	for i := range d.Meta {
-		o.key(d.Meta[i].Name)
-		o.dst = doc.AppendNode(o.dst, d.Meta[i].Value)
+		o.Name(d.Meta[i].Name)
+		o.Out = doc.AppendNode(o.Out, d.Meta[i].Value)
 	}
 }
 
@@ -178,16 +131,16 @@ func appendTags(dst []byte, tags []Tag) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		o := object{dst: dst}
-		o.text("name", tags[i].Name)
+		o := doc.Open(dst)
+		o.Text("name", tags[i].Name)
 		if tags[i].Namespace != "" {
-			o.text("namespace", tags[i].Namespace)
+			o.Text("namespace", tags[i].Namespace)
 		}
 		for _, m := range tags[i].Attributes {
-			o.key(m.Name)
-			o.dst = doc.AppendNode(o.dst, m.Value)
+			o.Name(m.Name)
+			o.Out = doc.AppendNode(o.Out, m.Value)
 		}
-		dst = o.end()
+		dst = o.Close()
 	}
 	return append(dst, ']')
 }
@@ -221,11 +174,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	case StringMap:
 		dst = append(dst, '{')
 		for i, name := range v.Texts().keys() {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = doc.AppendString(dst, name)
-			dst = append(dst, ':')
+			dst = doc.AppendName(dst, name)
 			dst = doc.AppendString(dst, v.Texts().vals[i])
 		}
 		return append(dst, '}')
@@ -235,11 +184,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 		}
 		dst = append(dst, '{')
 		for i, name := range v.Values().keys() {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = doc.AppendString(dst, name)
-			dst = append(dst, ':')
+			dst = doc.AppendName(dst, name)
 			dst = v.Values().vals[i].AppendJSON(dst)
 		}
 		return append(dst, '}')
