@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"maestro/api"
 	"maestro/internal/engine"
 	"maestro/internal/engine/enginetest"
 	"maestro/internal/instance"
@@ -150,7 +151,7 @@ func TestInvariant_SaveThenAct_Refusals(t *testing.T) {
 		idle() // on its way to the disk; the next two are written together
 		e.Deliver(id, instance.Reported{At: now, Attempt: 1, Outcome: instance.OutcomeDone})
 		_, err := e.Ask(id, instance.ActOnRun{At: now, Action: instance.Stop, User: "u"})
-		if err == nil || errors.Is(err, instance.ErrStale) {
+		if _, refused := errors.AsType[*api.Error](err); refused || err == nil || errors.Is(err, instance.ErrStale) {
 			t.Errorf("stop was answered %v because the run had ended, and it had not", err)
 		}
 		time.Sleep(soonest)

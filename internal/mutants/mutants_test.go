@@ -170,7 +170,7 @@ func (b *bench) try(m *mutant, text string) (by string, err error) {
 // build compiles the tests of a package.
 func (b *bench) build(pkg, overlay, dir string) (bin string, err error) {
 	bin = filepath.Join(dir, filepath.Base(pkg)+".test")
-	args := []string{"test", "-c", "-ldflags=-s -w", "-o", bin}
+	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-o", bin}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
