@@ -53,7 +53,7 @@ func (o *outputs) post(ctx context.Context, w *worker, q JobOutput) error {
 	if q.WorkflowID != "" && q.WorkflowID != w.workflow {
 		return api.Errorf(api.BadRequest, "job [%s] of type [%s] belongs to workflow [%s], not [%s]", q.Job, q.Type, w.workflow, q.WorkflowID)
 	}
-	w.order.Lock() // what is on its way is there first
+	w.order.Lock()   // what is on its way is there first
 	w.order.Unlock() //nolint:staticcheck // nothing is to be done meanwhile
 	_, err := o.e.ask(ctx, w.run, instance.Posted{At: o.e.clock.of(w.run), Step: w.step, Attempt: w.attempt, Output: q.Data})
 	switch {
