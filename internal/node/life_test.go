@@ -208,7 +208,7 @@ func TestNode_Stop_Waits(t *testing.T) {
 }
 
 // ask makes a request that must succeed.
-func ask(t *testing.T, n *node.Node, method, path, body string) string {
+func ask(t *testing.T, n *node.Node, method, path, body string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 	r.Header.Set("user", "tester")
@@ -218,7 +218,6 @@ func ask(t *testing.T, n *node.Node, method, path, body string) string {
 	if w.Code >= 300 {
 		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
 	}
-	return w.Body.String()
 }
 
 // left returns the stacks of goroutines of the program, except for that of the test. One that has been waited for may be

@@ -6,7 +6,6 @@ import (
 	"runtime"
 
 	"maestro/internal/engine"
-	"maestro/internal/store"
 )
 
 // Stats is what GET /api/v3/stats answers: running totals since the start, for benchmarks and for those who watch a
@@ -21,7 +20,7 @@ type Stats struct {
 }
 
 func (n *Node) stats(w http.ResponseWriter, _ *http.Request) error {
-	var s store.Stats = n.store.Stats()
+	s := n.store.Stats()
 	out := Stats{
 		Stats: n.engine.Stats(), Commits: s.Commits, Statements: s.Statements, StoreBytes: s.Bytes, Store: n.cfg.Store.Driver,
 		Goroutines: runtime.NumGoroutine(),
