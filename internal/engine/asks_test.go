@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,9 +20,10 @@ import (
 // events and a restart of the engine, and never fails for it.
 func TestTemplateNotReadable(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		down, asked := true, 0
+		var up atomic.Bool
+		var asked atomic.Int64
 		l.book.Templates = func(string) (*instance.Template, error) {
-			if asked++; down {
+			if asked.Add(1); !up.Load() {
 				return nil, errors.New("the disk is gone")
 			}
 			return &instance.Template{Tags: spec.Tags{{Name: "of the template"}}}, nil
@@ -32,14 +34,14 @@ func TestTemplateNotReadable(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		l.want(run, instance.InProgress)
-		if asked < 10 || asked > 100 {
-			t.Errorf("the template was asked for %d times in a minute", asked)
+		if n := asked.Load(); n < 10 || n > 100 {
+			t.Errorf("the template was asked for %d times in a minute", n)
 		}
 		l.crash(e, s)
 		e, _ = l.open(engine.Config{}, nil)
 		time.Sleep(time.Minute)
 		l.want(run, instance.InProgress)
-		down = false
+		up.Store(true)
 		time.Sleep(time.Minute)
 		l.want(run, instance.RunSucceeded)
 		r, err := e.LoadAny(l.row(run).ID)

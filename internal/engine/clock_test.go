@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,9 +12,11 @@ import (
 )
 
 // wallClock is the machine's clock, which somebody sets.
-type wallClock struct{ off time.Duration }
+type wallClock struct{ off atomic.Int64 } // nanoseconds
 
-func (w *wallClock) now() time.Time { return time.Now().Add(w.off) }
+func (w *wallClock) now() time.Time { return time.Now().Add(time.Duration(w.off.Load())) }
+
+func (w *wallClock) set(off time.Duration) { w.off.Store(int64(off)) }
 
 const day = 24 * time.Hour
 
@@ -100,7 +103,7 @@ func TestClockIsSet(t *testing.T) {
 					c.begin(e)
 					before := c.row(c.runs[0])
 					time.Sleep(500 * time.Millisecond)
-					c.wall.off = by
+					c.wall.set(by)
 					time.Sleep(3500 * time.Millisecond) // in which the engine looks at the clock
 					started := c.start(e, "sleep")
 					later := c.row(started)
@@ -141,14 +144,14 @@ func TestClockIsSetAtRestart(t *testing.T) {
 					e, s := c.open(c.cfg, nil)
 					time.Sleep(time.Second)
 					c.begin(e)
-					c.wall.off = by[0]
+					c.wall.set(by[0])
 					time.Sleep(3400 * time.Millisecond)
 					if crash {
 						c.crash(e, s)
 					} else {
 						c.close(e)
 					}
-					c.wall.off = by[1]
+					c.wall.set(by[1])
 					e, _ = c.open(c.cfg, nil)
 					newer := c.row(c.start(e, "sleep"))
 					if old := c.row(c.runs[0]); newer.ID <= old.ID {
@@ -178,7 +181,7 @@ func TestDeadlinesOutside(t *testing.T) {
 		idle()
 		time.Sleep(10 * time.Minute)
 		c.close(e)
-		c.wall.off = -day
+		c.wall.set(-day)
 		e, _ = c.open(c.cfg, nil)
 		idle()
 		if lasts != time.Hour || left < 49*time.Minute || left > 51*time.Minute {
@@ -194,7 +197,7 @@ func TestDeletionWaitsForTheClock(t *testing.T) {
 		c := newClockLab(l)
 		e, _ := c.open(c.cfg, nil)
 		before := e.SettledNow()
-		c.wall.off = 365 * day
+		c.wall.set(365 * day)
 		time.Sleep(time.Minute)
 		if got := e.SettledNow() - before; got != time.Minute.Milliseconds() {
 			t.Errorf("a minute later it is %s later", time.Duration(got)*time.Millisecond)
